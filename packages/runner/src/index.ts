@@ -1,1 +1,1 @@
-export {};
+export type { RunnerConfig } from "./config/runner-config.ts";
