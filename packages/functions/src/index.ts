@@ -1,1 +1,33 @@
-export {};
+/** CI Functions: reads, fetches and runs the functions of a job's `run:` list (ci-functions.md). */
+export type { BuiltinCall, BuiltinFunction } from "./builtin/builtin-function.ts";
+export type {
+  ExecDefinition,
+  FunctionFile,
+  FunctionSpec,
+  RunDefinition,
+  StepDefinition,
+  ValueDeclaration,
+  ValueType,
+} from "./definition/function-file.ts";
+export type { FunctionReference } from "./definition/reference.ts";
+export type { JsonValue } from "./expression/json-value.ts";
+export { FunctionError, type FunctionErrorCode, type TextPlace } from "./function-error.ts";
+export type {
+  FetchEnd,
+  FetchObservation,
+  FetchStart,
+  FunctionType,
+  StepEnd,
+  StepObservation,
+  StepObserver,
+  StepStart,
+} from "./run/observer.ts";
+export { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./run/process-host.ts";
+export type { JobLogSink, JobVariable, RunStepsOptions, StepsOutcome } from "./run/run-options.ts";
+export type { ExecResult, StepResult, StepStatus } from "./run/step-result.ts";
+export type {
+  FetchLimits,
+  FunctionSources,
+  FunctionSourcesOptions,
+  LoadedFunction,
+} from "./source/function-sources.ts";

@@ -1,0 +1,57 @@
+import type { BuiltinFunction } from "../builtin/builtin-function.ts";
+import type { FunctionFile } from "../definition/function-file.ts";
+import type { BuiltinReference, GitReference, OciReference, PathReference } from "../definition/reference.ts";
+import type { FetchObservation, FetchStart } from "../run/observer.ts";
+
+export interface FunctionSourcesOptions {
+  /** Directory of fetched functions, absolute, made when missing; may be shared by processes and jobs at once. */
+  readonly cacheDir: string;
+  /** Bounds for what a server may send. */
+  readonly limits?: Partial<FetchLimits>;
+  /** Registry hosts (`host:port`) spoken to over plain HTTP. Loopback addresses always are. Default: none. */
+  readonly plainHttpRegistries?: readonly string[];
+  /** Program for Git. Default `git`, searched on the engine's `PATH`. */
+  readonly gitProgram?: string;
+}
+
+export interface FetchLimits {
+  /** Bytes that come over the network for one function. Default 512 MiB. */
+  readonly maxDownloadBytes: number;
+  /** Bytes a function may have on disk. Default 2 GiB. */
+  readonly maxExtractedBytes: number;
+  /** Files and directories a function may have. Default 100,000. */
+  readonly maxEntries: number;
+  /** Time for one fetch. Default 10 minutes. */
+  readonly timeoutMs: number;
+}
+
+/** What surrounds the step whose function is looked for. */
+export interface LookupContext {
+  /** Directory that relative paths start from: the caller's function directory (ci-functions.md §2.2). */
+  readonly callerDir: string;
+  /** The step's environment; `DOCKER_AUTH_CONFIG`, proxies and Git's settings are read from it (§2.5). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly fetchStarted: (start: FetchStart) => FetchObservation;
+}
+
+/** A function that is here and read. */
+export type LoadedFunction =
+  | {
+      readonly kind: "files";
+      /** Absolute directory of the definition file: `func_dir`. */
+      readonly directory: string;
+      readonly file: FunctionFile;
+      /** Commit id or manifest digest; undefined for a path. */
+      readonly digest: string | undefined;
+    }
+  | { readonly kind: "builtin"; readonly builtin: BuiltinFunction };
+
+/** Finds, fetches and reads functions. Safe to use by many jobs at once. */
+export interface FunctionSources {
+  /** @throws {FunctionError} `function_not_found`, `fetch_failed`, `invalid_definition` or `cancelled`. */
+  load(
+    reference: PathReference | GitReference | OciReference | BuiltinReference,
+    context: LookupContext,
+  ): Promise<LoadedFunction>;
+}
