@@ -1,0 +1,57 @@
+/**
+ * Where the credentials of one telemetry endpoint come from.
+ *
+ * Contract: `headers` may be called concurrently and as often as an export is sent; a source caches and shares one fetch
+ * among its callers, refreshes ahead of expiry and re-reads its file when that changed. It rejects with a
+ * `TokenSourceError` when no credentials can be had; the export is then retried with back-off, like an endpoint that is
+ * absent. Nothing that it returns is ever logged.
+ *
+ * Rule: telemetry.md §6.
+ */
+export interface TokenSource {
+  /** Names the kind of source for logs, `bearer from file /run/token` for example. Holds no secret. */
+  readonly description: string;
+  /**
+   * The header fields (lower-case names) that authenticate one request to `url`.
+   *
+   * @throws {TokenSourceError} when the credentials cannot be had now.
+   */
+  headers(request: { url: URL; signal: AbortSignal }): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Told after a 401: the next call must not answer from a cache.
+   *
+   * @returns whether another answer is possible at all; a fixed token says `false` and the request is not repeated.
+   */
+  invalidate(): boolean;
+}
+
+/**
+ * How to authenticate at an endpoint, as plain data: what a job payload or `config.toml` can say.
+ *
+ * A bearer token or secret header is refused for plain `http://` and `grpc://` beyond loopback, unless the endpoint's
+ * `allowInsecureAuth` says otherwise (telemetry.md §6).
+ */
+export type AuthSpec =
+  /** `Authorization: Bearer <token>` with a fixed token. */
+  | { readonly kind: "bearer"; readonly token: string }
+  /** The token is the trimmed content of a file, which is read anew when it changes (Kubernetes, SPIFFE). */
+  | { readonly kind: "bearer-file"; readonly path: string }
+  /** The token is the value of an environment variable of this process. */
+  | { readonly kind: "bearer-env"; readonly variable: string }
+  /** Secret header fields, sent as they are: `{ "x-api-key": "…" }`. */
+  | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string>> }
+  /** A Google ID token for `audience`: GitLab's `http_bearer_gcp_oidc` (runner-protocol.md §7.1). */
+  | { readonly kind: "gcp-oidc"; readonly audience: string };
+
+/** What went wrong with a token source. `retryable` is false when only another configuration can help. */
+export class TokenSourceError extends Error {
+  override readonly name = "TokenSourceError";
+  readonly code: "unavailable" | "malformed";
+  readonly retryable: boolean;
+
+  constructor(code: TokenSourceError["code"], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.retryable = code === "unavailable";
+  }
+}
