@@ -1,1 +1,16 @@
-export {};
+export type { Coordinator } from "./coordinator.ts";
+export { startCoordinator } from "./coordinator.ts";
+export { CoordinatorError } from "./coordinator-error.ts";
+export type {
+  CoordinatorOptions,
+  CoordinatorTelemetry,
+  PipelineRequest,
+  RunnerCredentials,
+  RunnerOptions,
+  VariableInput,
+} from "./coordinator-options.ts";
+export type { JobState, PipelineState } from "./job-state.ts";
+export type { ArtifactView, JobView, Pipeline, PipelineEvents, PipelineView } from "./pipeline-view.ts";
+export type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
+export type { RunnerFeatures, UnmetNeed } from "./runner-features.ts";
+export { unmetNeeds } from "./runner-features.ts";

@@ -1,0 +1,35 @@
+/** What kind of thing went wrong; stable, for callers to decide by. */
+export type CoordinatorErrorCode =
+  | "address-in-use"
+  | "data-dir-unusable"
+  | "data-dir-in-use"
+  | "not-a-repository"
+  | "git-failed"
+  | "config-missing"
+  | "config-invalid"
+  | "no-jobs"
+  | "unknown-job"
+  | "not-found"
+  | "not-allowed";
+
+/**
+ * Something the coordinator was asked for could not be done.
+ *
+ * `message` is for the user: what was attempted, on what, what was found. It never holds a secret.
+ */
+export class CoordinatorError extends Error {
+  override readonly name = "CoordinatorError";
+  readonly code: CoordinatorErrorCode;
+  /** For `config-invalid`: every problem found, each naming file, job and keyword. */
+  readonly problems: readonly string[];
+
+  constructor(
+    code: CoordinatorErrorCode,
+    message: string,
+    options: { cause?: unknown; problems?: readonly string[] } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}
