@@ -3,7 +3,8 @@ import type { Log } from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import type { Job } from "../coordinator-client/job.ts";
-import type { JobLogSource } from "../coordinator-client/job-log-source.ts";
+import type { Executor } from "../executors/executor.ts";
+import type { JobLogBuffer } from "./log/job-log-buffer.ts";
 
 /** What one job needs to run. Made by the manager, one per job (`manager/run-one-job.ts`). */
 export interface JobExecutionOptions {
@@ -11,11 +12,18 @@ export interface JobExecutionOptions {
   readonly runner: RunnerConfig;
   /** For artifacts. Job state and job log are the reporter's business. */
   readonly client: CoordinatorClient;
+  /** Where scripts run: one per process (`createShellExecutor`), disposed of by the manager. */
+  readonly executor: Executor;
   /** Runner log; every line carries `ci.job.id`. */
   readonly log: Log;
+  /** Ended by the manager when the job's final state is known. */
   readonly jobTrace: JobTrace;
-  /** Where the job's output goes; closed by `executeJob` before it returns, disposed of by the manager. */
-  readonly jobLog: JobLog;
+  /** Whether the telemetry policy has `commandSpans`: the scripts then say where each line begins. Default: false. */
+  readonly commandSpans?: boolean;
+  /**
+   * Where the job's output goes (`createJobLogBuffer`). Complete when `executeJob` returns; disposed of by the manager.
+   */
+  readonly jobLog: JobLogBuffer;
   /** Aborted: kill everything, no further stage. Its reason is a `JobInterruption`. */
   readonly signal: AbortSignal;
   /** Aborted once at most: the graceful cancel of runner-protocol.md §2.8. Its reason is a `JobInterruption`. */
@@ -26,7 +34,17 @@ export interface JobExecutionOptions {
   readonly systemId: string;
   /** Directory that `builds/` and `cache/` default to (the manager's working directory), absolute. */
   readonly workingDirectory: string;
+  /** The runner process's environment: what artifact and cache paths may refer to beside the job's variables. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Who says `Running with …` in the first line and in git's user agent. */
+  readonly product: ProductVersion;
 }
 
-/** The job log's store: written by the job, read by the reporter. */
-export interface JobLog extends JobLogSource, AsyncDisposable {}
+/** How the runner names itself. Rule: runner-protocol.md §2.4.3. */
+export interface ProductVersion {
+  /** `gitlab-runner` for logs that tools compare. */
+  readonly name: string;
+  readonly version: string;
+  /** Eight hex digits, or `HEAD`. */
+  readonly revision: string;
+}

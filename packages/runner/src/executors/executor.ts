@@ -1,0 +1,88 @@
+/**
+ * A place where the scripts of jobs run. One per process and kind, shared by all jobs.
+ *
+ * Order of calls: `sweep` once, before the first `prepare`; then `prepare` for each job, any number at once. Disposal
+ * ends what is left of every session, forcefully, and is safe to call twice. No call but disposal may follow it.
+ */
+export interface Executor extends AsyncDisposable {
+  /** `shell`, `docker`: `ci.runner.executor`. */
+  readonly name: string;
+
+  /**
+   * Ends processes that an earlier process of the same runner left when it was killed. Safe to call at any time: it
+   * touches only what belongs to a runner process that is gone.
+   */
+  sweep(): Promise<SweepReport>;
+
+  /**
+   * Readies the executor for one job. After a failed call nothing of it is left, and it may be called again.
+   *
+   * @throws the signal's reason when it is aborted first.
+   */
+  prepare(request: SessionRequest, options: { readonly signal: AbortSignal }): Promise<ExecutorSession>;
+}
+
+/** What one job asks of its executor. */
+export interface SessionRequest {
+  readonly jobId: number;
+  /** Program and arguments of the shell that reads scripts from its standard input: `["bash", "-l"]`. */
+  readonly shellCommand: readonly string[];
+  /**
+   * First line to send such a shell ahead of a script, when that makes it read the rest faster; empty otherwise.
+   * See `bashPreamble`.
+   */
+  readonly preamble: string;
+  /** Whether a script is likely to run soon, so that its shell is worth starting early. */
+  readonly expectsScript: boolean;
+}
+
+/**
+ * One job's place. Scripts run one after the other, never two at once. Disposal ends every process that the job left,
+ * politely and then not, waits until they are gone, and is safe to call twice.
+ */
+export interface ExecutorSession extends AsyncDisposable {
+  /**
+   * Runs one script to its end, in a fresh shell.
+   *
+   * When the signal is aborted the script's processes are asked to end, killed after the executor's grace period, and
+   * the outcome is still returned: whoever aborts knows why. All output was delivered when the promise resolves.
+   *
+   * @throws {ExecutorError} when no shell could be started.
+   */
+  run(script: ScriptRun, options: { readonly signal: AbortSignal }): Promise<ScriptOutcome>;
+}
+
+/** One script and where its output goes. */
+export interface ScriptRun {
+  /** The build stage, `get_sources` say; for the runner log. */
+  readonly stageName: string;
+  /** The whole text for the shell's standard input. */
+  readonly text: string;
+  /** Called in order for each piece of output; the next piece of that stream is read when the promise resolves. */
+  readonly onStdout: OutputSink;
+  readonly onStderr: OutputSink;
+  /** Called once with the process that the script runs in. */
+  readonly onStart?: ((pid: number) => void) | undefined;
+}
+
+export type OutputSink = (chunk: Uint8Array) => void | Promise<void>;
+
+/** How a script ended. */
+export type ScriptOutcome =
+  | { readonly kind: "exited"; readonly exitCode: number }
+  /** `signal` as in `SIGKILL`. */
+  | { readonly kind: "killed"; readonly signal: NodeJS.Signals }
+  /** The process outlived SIGKILL for ten seconds; it was given up. */
+  | { readonly kind: "stuck"; readonly pid: number };
+
+/** What `Executor.sweep` found. */
+export interface SweepReport {
+  /** Processes that were ended. */
+  readonly endedProcesses: number;
+}
+
+/** An executor could not do what was asked; a system failure of the job. */
+export class ExecutorError extends Error {
+  override readonly name = "ExecutorError";
+  readonly code = "EXECUTOR_FAILED";
+}
