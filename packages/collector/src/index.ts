@@ -1,1 +1,26 @@
-export {};
+/**
+ * The embedded collector: receives spans over OTLP, stores them in ClickHouse, answers queries about them.
+ *
+ * Processes that only ask a running collector import `@jobscope/collector/client`, which loads no database engine.
+ */
+export type { Collector, CollectorAddresses, CollectorOptions, CollectorStats, StoreLocation } from "./collector.ts";
+export { startCollector } from "./collector.ts";
+export { ConfigError, type ConfigProblem } from "./config-error.ts";
+export { openStoreReadOnly } from "./query/read-only-store.ts";
+export { StoreError, type StoreErrorCode } from "./store/store-error.ts";
+export type {
+  JobSummary,
+  ListFilter,
+  PipelineSummary,
+  SpanKindWord,
+  SpanStatusWord,
+  SqlAnswer,
+  SqlOptions,
+  StoredAttributes,
+  StoredJobState,
+  StoredSpan,
+  StoredSpanEvent,
+  StoredSpanLink,
+  StoredTrace,
+  TraceReader,
+} from "./stored-trace.ts";
