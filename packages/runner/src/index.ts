@@ -3,4 +3,9 @@ export type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./config/
 export type { StaticTelemetryEndpoint, TelemetryConfig, TelemetryEndpointAuth } from "./config/telemetry-config.ts";
 export type { FailureReason } from "./coordinator-client/failure-reason.ts";
 export type { JobVerdict } from "./job/job-verdict.ts";
-export type { RunnerManager, RunnerManagerObserver, RunnerManagerOptions, RunningJob } from "./manager/runner-manager.ts";
+export type {
+  RunnerManager,
+  RunnerManagerObserver,
+  RunnerManagerOptions,
+  RunningJob,
+} from "./manager/runner-manager.ts";

@@ -1,6 +1,16 @@
 import type { RunnerConfig } from "./runner-config.ts";
 import type { TelemetryConfig } from "./telemetry-config.ts";
 
+/** The process's proxy variables, read at the rim; empty text: none. Rule: runner-protocol.md §1.1. */
+export interface ProxyConfig {
+  /** `http_proxy`, else `HTTP_PROXY`. May hold credentials. */
+  readonly httpProxy: string;
+  /** `https_proxy`, else `HTTPS_PROXY`. */
+  readonly httpsProxy: string;
+  /** `no_proxy`, else `NO_PROXY`. */
+  readonly noProxy: string;
+}
+
 /** The whole of `config.toml`, defaults filled in, deeply frozen. Rule: runner-protocol.md §6.2. */
 export interface RunnerManagerConfig {
   /** Absolute path of the file it was read from; `undefined` for a configuration made in code. */
@@ -23,6 +33,7 @@ export interface RunnerManagerConfig {
   readonly user: string | undefined;
   /** Names this installation to its coordinators (runner-protocol.md §1.2.4). */
   readonly systemId: string;
+  readonly proxy: ProxyConfig;
   readonly telemetry: TelemetryConfig;
   readonly runners: readonly RunnerConfig[];
   /** Keys nobody reads, e.g. `runners[0].frobnicate`: kept in the file and named once in the runner log. */

@@ -1,16 +1,21 @@
-/**
- * GitLab's words for why a job failed, spelling kept (runner-protocol.md §2.7).
- */
-export type FailureReason =
-  | "script_failure"
-  | "runner_system_failure"
-  | "job_execution_timeout"
-  | "image_pull_failure"
-  | "runner_configuration_error"
-  | "runner_external_dependency_failure"
-  | "runner_interrupted"
-  | "job_canceled"
-  | "unknown_failure";
+/** GitLab's words for why a job failed, spelling kept (runner-protocol.md §2.7). */
+export const failureReasons = [
+  "script_failure",
+  "runner_system_failure",
+  "job_execution_timeout",
+  "image_pull_failure",
+  "runner_configuration_error",
+  "runner_external_dependency_failure",
+  "runner_interrupted",
+  "job_canceled",
+  "unknown_failure",
+] as const;
+
+export type FailureReason = (typeof failureReasons)[number];
+
+export function isFailureReason(text: string): text is FailureReason {
+  return (failureReasons as readonly string[]).includes(text);
+}
 
 /** Reasons that every coordinator accepts, listed or not. */
 const alwaysAccepted: ReadonlySet<FailureReason> = new Set([

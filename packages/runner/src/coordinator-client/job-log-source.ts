@@ -13,6 +13,4 @@ export interface JobLogSource {
    * (runner-protocol.md §1.10: a 412 asks for the whole log).
    */
   read(offset: number, maxBytes: number): Promise<Uint8Array>;
-  /** Calls `listener` after bytes were appended. @returns a function that stops it. */
-  onAppend(listener: () => void): () => void;
 }

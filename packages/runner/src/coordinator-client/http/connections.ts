@@ -1,0 +1,121 @@
+import { readFileSync, statSync } from "node:fs";
+import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
+import { rootCertificates } from "node:tls";
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { ProxyConfig } from "../../config/manager-config.ts";
+import type { RunnerTlsConfig } from "../../config/runner-config.ts";
+
+export interface ConnectionOptions {
+  readonly tls: RunnerTlsConfig;
+  readonly proxy: ProxyConfig;
+  /** Idle connections older than this are given up, ms; 0: never. */
+  readonly connectionMaxAgeMs: number;
+}
+
+/**
+ * The kept-alive connections of one runner entry.
+ *
+ * Renewed when they reach their age, or when one of the TLS files has changed; calls under way keep their connection.
+ * Rule: runner-protocol.md §1.1.
+ */
+export class Connections implements AsyncDisposable {
+  readonly #options: ConnectionOptions;
+  #dispatcher: Dispatcher | undefined;
+  #renewAtMs = 0;
+  #filesState = "";
+  #certificateChain: string | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What the next call is sent over.
+   *
+   * @throws {Error} when a TLS file cannot be read.
+   */
+  current(): Dispatcher {
+    const filesState = stateOfFiles(this.#options.tls);
+    if (this.#dispatcher === undefined || performance.now() >= this.#renewAtMs || filesState !== this.#filesState) {
+      const fresh = this.#connect();
+      void this.#retire();
+      this.#dispatcher = fresh;
+      this.#filesState = filesState;
+      const maxAgeMs = this.#options.connectionMaxAgeMs;
+      this.#renewAtMs = maxAgeMs > 0 ? performance.now() + maxAgeMs : Number.POSITIVE_INFINITY;
+    }
+    return this.#dispatcher;
+  }
+
+  /** PEM of the chain that the coordinator last presented; `undefined` over plain HTTP or through a proxy. */
+  get certificateChain(): string | undefined {
+    return this.#certificateChain;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#retire();
+  }
+
+  async #retire(): Promise<void> {
+    const old = this.#dispatcher;
+    this.#dispatcher = undefined;
+    await old?.close();
+  }
+
+  #connect(): Dispatcher {
+    const tls = readTlsFiles(this.#options.tls);
+    const shared = {
+      keepAliveTimeout: 90_000,
+      keepAliveMaxTimeout: 600_000,
+      connections: 100,
+      headersTimeout: 600_000,
+      bodyTimeout: 600_000,
+    };
+    const { httpProxy, httpsProxy, noProxy } = this.#options.proxy;
+    if (httpProxy !== "" || httpsProxy !== "") {
+      return new EnvHttpProxyAgent({ ...shared, httpProxy, httpsProxy, noProxy, connect: tls, requestTls: tls });
+    }
+    const connect = buildConnector({ timeout: 30_000, keepAlive: true, keepAliveInitialDelay: 30_000, ...tls });
+    return new Agent({
+      ...shared,
+      connect: (options, callback) =>
+        connect(options, (...result) => {
+          const [error, socket] = result;
+          if (error === null && "getPeerCertificate" in socket) this.#certificateChain = pemChain(socket as TLSSocket);
+          callback(...result);
+        }),
+    });
+  }
+}
+
+function readTlsFiles({ caFile, certFile, keyFile }: RunnerTlsConfig) {
+  return {
+    minVersion: "TLSv1.2" as const,
+    ...(caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, "utf8")] }),
+    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+  };
+}
+
+function stateOfFiles(tls: RunnerTlsConfig): string {
+  const files = [tls.caFile, tls.certFile, tls.keyFile].filter((file) => file !== undefined);
+  return files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join();
+}
+
+/** The certificates from the server's own up to the authority, each once. */
+function pemChain(socket: TLSSocket): string | undefined {
+  const seen = new Set<string>();
+  const pems: string[] = [];
+  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (certificate?.raw !== undefined && !seen.has(certificate.fingerprint256)) {
+    seen.add(certificate.fingerprint256);
+    pems.push(toPem(certificate.raw));
+    certificate = certificate.issuerCertificate;
+  }
+  return pems.length === 0 ? undefined : pems.join("");
+}
+
+function toPem(der: Buffer): string {
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
