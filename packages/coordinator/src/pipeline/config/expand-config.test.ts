@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { childEnvironment } from "../../child-environment.ts";
+import { expandConfig } from "./expand-config.ts";
+
+function expand(files: Record<string, string>, isIncluded: (rules: unknown) => boolean = () => true) {
+  return expandConfig({
+    configPath: ".gitlab-ci.yml",
+    yamlFiles: new Map(Object.entries(files)),
+    variables: new Map([["CI_COMMIT_BRANCH", "main"]]),
+    isIncluded,
+    remoteUrl: undefined,
+    environment: childEnvironment(),
+  });
+}
+
+test("extends, references and local includes are resolved and nothing that a job says is lost", async () => {
+  const config = await expand({
+    ".gitlab-ci.yml": `
+include: [{ local: ci/base.yml }]
+stages: [build, check]
+default:
+  retry: 2
+  tags: [linux]
+variables:
+  RAW: { value: "$x", expand: false, description: d }
+build:
+  extends: .base
+  stage: build
+  script: [one, !reference [.base, before_script], !reference [default, tags]]
+  cache: { key: k, paths: [p], fallback_keys: [f], untracked: true }
+  image: { name: alpine, pull_policy: always }
+  rules: [{ if: '$CI_COMMIT_BRANCH == "main"', changes: [a] }]
+steps:
+  stage: check
+  run: [{ name: s, script: echo }]
+`,
+    "ci/base.yml": `
+.base: { before_script: [prepare], variables: { A: yes } }
+`,
+  });
+  assert.deepEqual(config.pipelineStages, [".pre", "build", "check", ".post"]);
+  assert.deepEqual(config.default, { retry: 2, tags: ["linux"] });
+  assert.deepEqual(config.variables, { RAW: { value: "$x", expand: false, description: "d" } });
+  assert.deepEqual(config.jobs.get("build"), {
+    before_script: ["prepare"],
+    variables: { A: true },
+    stage: "build",
+    script: ["one", "prepare", "linux"],
+    cache: { key: "k", paths: ["p"], fallback_keys: ["f"], untracked: true },
+    image: { name: "alpine", pull_policy: "always" },
+    rules: [{ if: '$CI_COMMIT_BRANCH == "main"', changes: ["a"] }],
+  });
+  assert.deepEqual(config.jobs.get("steps"), { stage: "check", run: [{ name: "s", script: "echo" }] });
+});
+
+test("an include whose rules say no is left out, inputs are filled in", async () => {
+  const files = {
+    ".gitlab-ci.yml": `
+include:
+  - { local: no.yml, rules: [{ if: $NO }] }
+  - { local: ci/*.yml, inputs: { word: hello } }
+`,
+    "no.yml": "no: { script: echo no }",
+    "ci/component.yml":
+      "spec: { inputs: { word: {} } }\n---\n'say $[[ inputs.word ]]': { script: ['echo $[[ inputs.word ]]'] }",
+  };
+  const config = await expand(files, (rules) => JSON.stringify(rules) !== '[{"if":"$NO"}]');
+  assert.deepEqual([...config.jobs], [["say hello", { script: ["echo hello"] }]]);
+});
+
+test("a mistake is told with file, place and the user's own words", async () => {
+  await assert.rejects(expand({}), /there is no \.gitlab-ci\.yml/);
+  await assert.rejects(expand({ ".gitlab-ci.yml": "a:\n  script: [x\n" }), /\.gitlab-ci\.yml:\d+:\d+: not valid YAML/);
+  await assert.rejects(
+    expand({ ".gitlab-ci.yml": "a: { extends: .gone, script: x }" }),
+    /\.gone is unspecified, used by a/,
+  );
+  await assert.rejects(expand({ ".gitlab-ci.yml": "a: { script: [!reference [.b, script]] }" }), {
+    message: /!reference \[\.b, script\] is undefined/,
+  });
+  await assert.rejects(expand({ ".gitlab-ci.yml": "include: gone.yml" }), /gone\.yml/);
+});

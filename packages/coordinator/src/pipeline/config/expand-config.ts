@@ -1,0 +1,182 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import type { ChildEnvironment } from "../../child-environment.ts";
+import { CoordinatorError } from "../../coordinator-error.ts";
+import { createGit } from "../../repository/git.ts";
+import { runProcess } from "../../run-process.ts";
+import { hideKeywords, type RevealedConfig, revealInMessage, revealKeywords } from "./hidden-keywords.ts";
+import { isPlainObject } from "./plain-object.ts";
+import { parseConfigYaml, stringifyConfigYaml } from "./yaml-document.ts";
+
+/** What the expansion needs to know. */
+export interface ExpansionInput {
+  /** Path of the configuration in the repository. */
+  readonly configPath: string;
+  /** Every YAML file of the snapshot by its path; those that nobody includes do no harm. */
+  readonly yamlFiles: ReadonlyMap<string, string>;
+  /** Variables usable in `include`: predefined, project and pipeline ones. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Decides `include: rules`. */
+  readonly isIncluded: (rules: unknown) => boolean;
+  /** The user's `origin`, from where `include: project` is resolved. */
+  readonly remoteUrl: string | undefined;
+  readonly environment: ChildEnvironment;
+  readonly signal?: AbortSignal;
+}
+
+/** Rounds of fetching remote includes: each may bring files that include further ones. */
+const maxRounds = 10;
+const expansionProgram = fileURLToPath(import.meta.resolve("gitlab-ci-local"));
+
+/**
+ * Resolves `include`, `extends`, `!reference` and inputs with `gitlab-ci-local --preview`, in a temporary copy of the YAML
+ * files, in an environment where no setting of the user's own `gitlab-ci-local` applies.
+ *
+ * @throws {CoordinatorError} `config-missing`, `config-invalid`.
+ */
+export async function expandConfig(input: ExpansionInput): Promise<RevealedConfig> {
+  if (!input.yamlFiles.has(input.configPath)) {
+    throw new CoordinatorError("config-missing", `there is no ${input.configPath} in this repository`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), "jobscope-expand-"));
+  try {
+    await materialise(input, join(folder, "tree"));
+    return revealKeywords(await previewUntilComplete(input, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function materialise(input: ExpansionInput, tree: string): Promise<void> {
+  await mkdir(tree, { recursive: true });
+  const folders = new Set<string>();
+  for (const [path, text] of input.yamlFiles) {
+    if (dirname(path).startsWith(".git/") || path.split("/").at(-1)?.startsWith(".gitlab-ci-local")) continue;
+    const target = join(tree, path);
+    if (!folders.has(dirname(target))) await mkdir(dirname(target), { recursive: true });
+    folders.add(dirname(target));
+    await writeFile(target, hiddenText(text, path, input));
+  }
+  const git = createGit(input.environment);
+  const isolated = { HOME: dirname(tree), GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
+  const options = { cwd: tree, variables: isolated };
+  const identity = ["-c", "user.name=jobscope", "-c", "user.email=jobscope@localhost"];
+  await git.text(["init", "--quiet", "--initial-branch=main", "."], options);
+  for (const [key, value] of [
+    ["user.name", "jobscope"],
+    ["user.email", "jobscope@localhost"],
+    ["remote.origin.url", input.remoteUrl ?? "http://localhost/local/project.git"],
+  ] as const)
+    await git.text(["config", key, value], options);
+  await git.text(["add", "--all", "--force", "."], options);
+  await git.text([...identity, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", "expansion"], options);
+  await git.text(["update-ref", "refs/remotes/origin/main", "HEAD"], options);
+  await git.text(["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"], options);
+}
+
+/** Files that nobody includes need not be valid; one that is included is refused by the expansion itself. */
+function hiddenText(text: string, path: string, input: ExpansionInput): string {
+  try {
+    return hideText(text, path, input);
+  } catch (error) {
+    if (path === input.configPath) throw error;
+    return text;
+  }
+}
+
+function hideText(text: string, path: string, input: ExpansionInput): string {
+  const documents = parseConfigYaml(text, path);
+  const isSpec = documents.length > 1 && isPlainObject(documents[0]) && "spec" in documents[0];
+  const hidden = documents.map((document, index) =>
+    isSpec && index === 0 ? document : hideKeywords(withoutExcludedIncludes(document, input)),
+  );
+  return stringifyConfigYaml(hidden);
+}
+
+function withoutExcludedIncludes(document: unknown, input: ExpansionInput): unknown {
+  if (!isPlainObject(document) || document["include"] === undefined) return document;
+  const entries: unknown[] = Array.isArray(document["include"]) ? document["include"] : [document["include"]];
+  const included = entries.flat(9).flatMap((entry) => {
+    if (!isPlainObject(entry) || entry["rules"] === undefined) return [entry];
+    const { rules, ...rest } = entry;
+    return input.isIncluded(rules) ? [rest] : [];
+  });
+  return { ...document, include: included };
+}
+
+/** Remote includes arrive unhidden; they are hidden where they were cached, and the expansion runs again. */
+async function previewUntilComplete(input: ExpansionInput, folder: string): Promise<unknown> {
+  const hiddenFiles = new Set<string>();
+  for (let round = 1; ; round += 1) {
+    const result = await preview(input, folder);
+    const fetched = (await yamlFilesBelow(join(folder, "state", "includes"))).filter((file) => !hiddenFiles.has(file));
+    if (fetched.length === 0 || round === maxRounds) {
+      if (result.exitCode === 0) return parsePreview(result.stdout.toString("utf8"), input.configPath);
+      throw new CoordinatorError("config-invalid", `${input.configPath}: ${explain(result.stderr)}`);
+    }
+    for (const file of fetched) {
+      await writeFile(file, hiddenText(await readFile(file, "utf8"), file, input));
+      hiddenFiles.add(file);
+    }
+  }
+}
+
+/** Warnings may stand before the document. */
+function parsePreview(output: string, configPath: string): unknown {
+  const start = output.search(/^---$/m);
+  return parseConfigYaml(output.slice(Math.max(start, 0)), configPath, "1.2")[0];
+}
+
+async function preview(input: ExpansionInput, folder: string) {
+  const variables = [...input.variables].flatMap(([key, value]) => ["--variable", `${key}=${value}`]);
+  const settings = ["--no-json-schema-validation", "--no-evaluate-rule-changes", "--state-dir", "../state"];
+  const home = ["--home", join(folder, "home")];
+  const args = [expansionProgram, "--preview", "--file", input.configPath, ...settings, ...home, ...variables];
+  const environment = {
+    ...input.environment,
+    HOME: join(folder, "home"),
+    XDG_CONFIG_HOME: join(folder, "home"),
+    NO_COLOR: "1",
+    FORCE_COLOR: "0",
+    GIT_CONFIG_NOSYSTEM: "1",
+  };
+  await mkdir(join(folder, "home"), { recursive: true });
+  const { signal } = input;
+  return await runProcess(process.execPath, args, {
+    cwd: join(folder, "tree"),
+    environment,
+    timeoutMs: 120_000,
+    maxOutputBytes: 64 << 20,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+async function yamlFilesBelow(folder: string): Promise<string[]> {
+  const exists = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return [];
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The sentences of the expansion's error output, without its stack and its remarks about git. */
+function explain(stderr: string): string {
+  const lines = stripVTControlCharacters(stderr)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(
+      (line) =>
+        line !== "" &&
+        !line.startsWith("at ") &&
+        !/^(Using fallback|Unable to retrieve|Command failed with exit code|fatal: ref|error: No such remote)/.test(
+          line,
+        ),
+    );
+  const text = lines.join(" ").replace(/^AssertionError[^:]*: /, "");
+  return revealInMessage(text === "" ? "the expansion failed and did not say why" : text);
+}
