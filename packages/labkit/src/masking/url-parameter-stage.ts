@@ -94,13 +94,13 @@ function readName(bytes: Buffer, from: number): ParameterName {
   for (let at = from; at < end; at++) {
     const byte = bytes.readUInt8(at);
     if (byte === equalsSign) {
-      const isSecret = secretNames.has(bytes.latin1Slice(from, at).toLowerCase());
+      const isSecret = secretNames.has(bytes.toString("latin1", from, at).toLowerCase());
       return isSecret ? { kind: "secret", valueAt: at + 1 } : { kind: "other" };
     }
     if (byte === questionMark || byte === ampersand) return { kind: "other" };
   }
   if (end === from + longestName + 1) return { kind: "other" };
-  const begun = bytes.latin1Slice(from, end).toLowerCase();
+  const begun = bytes.toString("latin1", from, end).toLowerCase();
   return secretUrlParameters.some((name) => name.startsWith(begun)) ? { kind: "undecided" } : { kind: "other" };
 }
 
