@@ -1,5 +1,6 @@
 export type { AuthSpec, TokenSource } from "./auth/token-source.ts";
 export { TokenSourceError } from "./auth/token-source.ts";
+export { createLog, type LogOptions } from "./logging/create-log.ts";
 export type { Log, LogFields, LogLevel } from "./logging/log.ts";
 export { silentLog } from "./logging/log.ts";
 export { createLogMasker, type LogMasker } from "./masking/log-masker.ts";
@@ -12,17 +13,17 @@ export type {
   EndpointStats,
   FlushOutcome,
   LatencyHistogram,
+  SpanPriority,
   TelemetryEndpoint,
 } from "./otlp/endpoint.ts";
-export type { EndpointPool, EndpointPoolOptions, SpanPriority } from "./otlp/endpoint-pool.ts";
+export type { EndpointPool, EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
 export { checkEndpointSpec, type EndpointCheck, EndpointSpecError, isLoopback } from "./otlp/endpoint-spec-check.ts";
 export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";
+export { createSpanProcessor } from "./otlp/span-processor.ts";
 
 // Functions, with these signatures, follow in the next commits:
-//   createLog({ level?, format?: "text" | "json", masker?, write? }): Log
 //   createEndpointPool(options: EndpointPoolOptions): EndpointPool
-//   createSpanProcessor(endpoints: readonly TelemetryEndpoint[]): SpanProcessor
 //   spansToOtlpJson(spans: readonly ReadableSpan[]): string;  createFileSpanSink({ path, maxSpans? }): SpanProcessor
 //   parseTracingConnectionString(text): { kind: "usable", spec: EndpointSpec, ... } | { kind: "unusable", why }

@@ -23,9 +23,6 @@ export interface EndpointPool extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Which spans a full queue gives up last: higher stays longer. */
-export type SpanPriority = 0 | 1 | 2 | 3;
-
 export interface EndpointPoolOptions {
   /** Gets the first failure of an endpoint and its recovery, with a count. */
   readonly log: Log;

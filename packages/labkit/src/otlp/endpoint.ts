@@ -25,6 +25,9 @@ export interface TelemetryEndpoint {
   stats(): EndpointStats;
 }
 
+/** Which spans a full queue gives up last: higher stays longer. */
+export type SpanPriority = 0 | 1 | 2 | 3;
+
 /** `flushed`: everything was accepted or counted as dropped. `left`: the signal aborted with spans still unsent. */
 export type FlushOutcome = { readonly kind: "flushed" } | { readonly kind: "left"; readonly spans: number };
 

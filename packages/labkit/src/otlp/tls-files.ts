@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import type { EndpointSpec } from "./endpoint-spec.ts";
+
+/** PEM contents for a TLS client. */
+export interface TlsMaterial {
+  readonly ca: Buffer | undefined;
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+}
+
+/**
+ * Reads the TLS files of a spec.
+ *
+ * Synchronously: they are small, read once per connection, and both undici and grpc-js want them before they connect.
+ *
+ * @throws the file system's error, which names the file.
+ */
+export function readTlsFiles(tls: EndpointSpec["tls"]): TlsMaterial {
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  return { ca: read(tls?.caFile), cert: read(tls?.certFile), key: read(tls?.keyFile) };
+}
