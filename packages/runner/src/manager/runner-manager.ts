@@ -1,14 +1,14 @@
 import type { Log } from "@jobscope/labkit";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
+import type { Environment } from "../config/process-environment.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
+import type { SpanProcessor } from "./job-telemetry.ts";
 
 /** The process that polls for all runners of one configuration and runs their jobs. */
 export interface RunnerManager extends AsyncDisposable {
   /** Jobs being run now, oldest first. */
   readonly runningJobs: readonly RunningJob[];
-  /** Address of the metrics server, e.g. `http://127.0.0.1:9252`; `undefined` when none was asked for. */
-  readonly metricsUrl: string | undefined;
-  /** Asks for no more jobs. Job requests under way are given up; what they still bring is run. */
+  /** Asks for no more jobs and gives up the job requests that are out. */
   stop(): void;
   /** After `stop()`: resolves when no job is left. @throws the signal's reason when it is aborted first. */
   drain(signal: AbortSignal): Promise<void>;
@@ -16,6 +16,11 @@ export interface RunnerManager extends AsyncDisposable {
   abort(reason: string): void;
   /** Takes over another configuration for what is asked for from now on; running jobs keep theirs. */
   reconfigure(config: RunnerManagerConfig): void;
+  /**
+   * Stops, kills what runs, waits up to `shutdown_timeout` for its final updates, flushes telemetry up to its
+   * `flush_timeout`, and lets go of every socket and process. Safe to call twice.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What an observer may know about a job; made for views and the `/debug/jobs/list` page. */
@@ -24,11 +29,12 @@ export interface RunningJob {
   readonly name: string;
   readonly projectId: number;
   readonly runnerName: string;
+  /** 32 hex digits; `undefined` when the job is not traced. */
   readonly traceId: string | undefined;
   readonly startedAt: Date;
 }
 
-/** Calls made as jobs come and go. None may throw; none is awaited. */
+/** Called as jobs come and go. Nothing waits for it; what it throws is logged. */
 export interface RunnerManagerObserver {
   jobStarted?(job: RunningJob): void;
   /** After the final update was sent, or given up. */
@@ -39,4 +45,13 @@ export interface RunnerManagerOptions {
   readonly config: RunnerManagerConfig;
   readonly log: Log;
   readonly observer?: RunnerManagerObserver;
+  /**
+   * See every span of every job beside the telemetry endpoints: a terminal view. When given, jobs are traced also
+   * without any endpoint.
+   */
+  readonly spanProcessors?: readonly SpanProcessor[];
+  /** Where `builds/` and `cache/` go unless configured. Default: the process's working directory. */
+  readonly workingDirectory?: string;
+  /** What jobs inherit. Default: this process's environment. */
+  readonly environment?: Environment;
 }

@@ -1,0 +1,94 @@
+import {
+  type JobTrace,
+  type JobTraceOptions,
+  negotiate,
+  type SpanClock,
+  startJobTrace,
+  type TelemetryPolicy,
+  untracedJobTrace,
+} from "@jobscope/job-telemetry";
+import { createMasker, createSpanProcessor, type EndpointPool, type Log } from "@jobscope/labkit";
+import type { RunnerConfig } from "../config/runner-config.ts";
+import type { Job } from "../coordinator-client/job.ts";
+import { runnerVersion } from "../runner-version.ts";
+import { jobFacts } from "./job-facts.ts";
+import { secretPhrases } from "./secret-phrases.ts";
+
+/** OpenTelemetry's span processor, as job-telemetry takes it. */
+export type SpanProcessor = JobTraceOptions["spanProcessors"][number];
+
+export interface JobTelemetryOptions {
+  readonly policy: TelemetryPolicy;
+  /** Shared by all jobs of the process. */
+  readonly pool: EndpointPool;
+  /** See all spans beside the endpoints: a terminal view. */
+  readonly spanProcessors: readonly SpanProcessor[];
+  readonly clock: SpanClock;
+  readonly systemId: string;
+}
+
+/** Opens the trace of each job as its payload and the operator's policy agree. */
+export interface JobTelemetry {
+  readonly commandSpans: boolean;
+  /** Never throws: a job whose telemetry cannot be had runs untraced, with one line in the runner log. */
+  startTrace(of: TracedJob): JobTrace;
+}
+
+export interface TracedJob {
+  readonly job: Job;
+  readonly runner: RunnerConfig;
+  readonly log: Log;
+  readonly coordinatorUrl: string;
+}
+
+export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
+  return {
+    commandSpans: options.policy.commandSpans,
+    startTrace(of) {
+      try {
+        return startNegotiatedTrace(of, options);
+      } catch (error) {
+        of.log.warn("job runs untraced: its telemetry could not be set up", { err: error });
+        return untracedJobTrace;
+      }
+    },
+  };
+}
+
+function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, options: JobTelemetryOptions): JobTrace {
+  const { policy, pool, clock, systemId } = options;
+  const negotiation = negotiate(job.rawPayload, policy);
+  for (const { message, fields } of negotiation.warnings) log.warn(message, fields);
+  if (negotiation.kind === "untraced") {
+    if (negotiation.warn) log.warn("job runs untraced", { why: negotiation.why });
+    return untracedJobTrace;
+  }
+  const endpoints = negotiation.endpoints.map((spec) => pool.endpoint(spec));
+  return startJobTrace({
+    context: negotiation,
+    policy,
+    coordinatorUrl,
+    job: jobFacts(job),
+    runner: {
+      id: runner.runnerId,
+      executor: runner.executor,
+      description: runner.name,
+      systemId,
+      tags: runnerTags(job),
+      version: runnerVersion,
+    },
+    masker: createMasker({ phrases: secretPhrases(job, runner), tokenPrefixes: job.tokenMaskPrefixes }),
+    spanProcessors: [createSpanProcessor(endpoints), ...options.spanProcessors],
+    log,
+    clock,
+  });
+}
+
+/** `CI_RUNNER_TAGS` is a list in JSON, or in older GitLabs separated by commas. */
+function runnerTags(job: Job): readonly string[] | undefined {
+  const value = job.variables.findLast(({ key }) => key === "CI_RUNNER_TAGS")?.value.trim() ?? "";
+  if (value === "") return undefined;
+  const texts = value.replace(/^\[|\]$/g, "").split(",");
+  const tags = texts.map((text) => text.trim().replace(/^"|"$/g, "")).filter((tag) => tag !== "");
+  return tags.length === 0 ? undefined : tags;
+}

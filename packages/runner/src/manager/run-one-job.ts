@@ -1,0 +1,192 @@
+import type { JobTrace } from "@jobscope/job-telemetry";
+import type { Log } from "@jobscope/labkit";
+import type { RunnerConfig } from "../config/runner-config.ts";
+import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
+import { reportableFailureReason } from "../coordinator-client/failure-reason.ts";
+import type { FinalState, FinalUpdateOutcome } from "../coordinator-client/final-update.ts";
+import type { Job } from "../coordinator-client/job.ts";
+import type { ReportTiming } from "../coordinator-client/job-channel.ts";
+import { JobReporter } from "../coordinator-client/job-reporter.ts";
+import type { Executor } from "../executors/executor.ts";
+import { executeJob } from "../job/execute-job.ts";
+import type { ProductVersion } from "../job/job-execution.ts";
+import { JobInterruption } from "../job/job-interruption.ts";
+import type { JobVerdict } from "../job/job-verdict.ts";
+import { createJobLogBuffer, type JobLogBuffer } from "../job/log/job-log-buffer.ts";
+import { createJobInterrupts, type JobInterrupts } from "./job-interrupts.ts";
+import type { JobSlot } from "./job-slots.ts";
+import type { JobTelemetry } from "./job-telemetry.ts";
+import type { RunningJob } from "./runner-manager.ts";
+import type { RunningJobs } from "./running-jobs.ts";
+import { traceVerdict } from "./trace-verdict.ts";
+
+/** What all jobs of a manager share. */
+export interface JobSurroundings {
+  readonly log: Log;
+  readonly executor: Executor;
+  readonly telemetry: JobTelemetry;
+  readonly systemId: string;
+  readonly workingDirectory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly product: ProductVersion;
+  readonly reportTiming: Partial<ReportTiming>;
+  /** Aborted when the process ends without waiting for final updates any longer. */
+  readonly hardStop: AbortSignal;
+}
+
+export interface JobToRun {
+  readonly job: Job;
+  readonly runner: RunnerConfig;
+  readonly client: CoordinatorClient;
+  readonly slot: JobSlot;
+  readonly about: Omit<RunningJob, "traceId" | "startedAt">;
+  /** Where the job is listed between its acknowledgement and its final update. */
+  readonly running: RunningJobs;
+}
+
+/** How one job went. `dropped`: it was no longer ours when we acknowledged it. */
+export type JobResult =
+  | { readonly kind: "dropped"; readonly why: string }
+  | { readonly kind: "ended"; readonly verdict: JobVerdict; readonly finalUpdate: FinalUpdateOutcome | "interrupted" };
+
+/**
+ * Runs one job from its acknowledgement to its final update.
+ *
+ * acknowledge → trace → log and state reports beside the execution → verdict → final update → end of the trace. Nothing
+ * here waits for an exporter. Never rejects for what a job does; a bug becomes a system failure of the job.
+ */
+export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promise<JobResult> {
+  const { job, runner, client } = toRun;
+  const interrupts = createJobInterrupts();
+  const log = shared.log.child({ "ci.job.id": job.id, "ci.project.id": job.project.id, "runner.name": runner.name });
+  await using jobLog = createJobLogBuffer({ limitBytes: runner.outputLimitBytes });
+  const reporter = createReporter(toRun, shared, jobLog, interrupts, log);
+
+  const acknowledged = await reporter.acknowledge(shared.hardStop);
+  if (acknowledged.kind === "abort") return { kind: "dropped", why: acknowledged.why };
+  if (acknowledged.kind === "failed") log.warn("job could not be acknowledged", { err: acknowledged.why });
+
+  using jobTrace = shared.telemetry.startTrace({ job, runner, log, coordinatorUrl: client.url });
+  const tracedLog = jobTrace.traceId === undefined ? log : log.child({ trace_id: jobTrace.traceId });
+  tracedLog.info("job started", { "ci.job.name": job.name });
+  const listed: RunningJob = { ...toRun.about, traceId: jobTrace.traceId, startedAt: new Date() };
+  toRun.running.begin(listed, interrupts);
+  reporter.start();
+
+  const verdict = acknowledged.cancelRequested
+    ? canceledAtPickup
+    : await execute(toRun, shared, { jobLog, jobTrace, interrupts, log: tracedLog });
+  const finalUpdate = await sendFinal(reporter, finalState(verdict, job), shared, tracedLog);
+  jobTrace.end(traceVerdict(verdict, jobLog.byteLength));
+  toRun.running.end(listed, verdict);
+  return { kind: "ended", verdict, finalUpdate };
+}
+
+/** Rule: runner-protocol.md §1.7, step 3. */
+const canceledAtPickup: JobVerdict = {
+  state: "failed",
+  failureReason: "job_canceled",
+  message: "canceled",
+  interruptedBy: "coordinator-cancel",
+};
+
+function createReporter(
+  { job, runner, client }: JobToRun,
+  shared: JobSurroundings,
+  jobLog: JobLogBuffer,
+  interrupts: JobInterrupts,
+  log: Log,
+): JobReporter {
+  return new JobReporter({
+    job,
+    client,
+    source: jobLog,
+    log,
+    isDebugTrace: isDebugTrace(job, runner),
+    finalUpdateRetryLimit: runner.finalUpdateRetryLimit,
+    usesDynamicForceSendInterval: runner.featureFlags["FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL"] ?? false,
+    timing: shared.reportTiming,
+    onCancel: () => {
+      log.info("job is being canceled by the coordinator");
+      interrupts.cancel();
+    },
+    onAbort: (why) => {
+      log.warn("job is aborted", { why });
+      interrupts.abort();
+    },
+  });
+}
+
+interface Running {
+  readonly jobLog: JobLogBuffer;
+  readonly jobTrace: JobTrace;
+  readonly interrupts: JobInterrupts;
+  readonly log: Log;
+}
+
+async function execute(toRun: JobToRun, shared: JobSurroundings, running: Running): Promise<JobVerdict> {
+  const { job, runner, client, slot } = toRun;
+  try {
+    return await executeJob({
+      job,
+      runner,
+      client,
+      executor: shared.executor,
+      log: running.log,
+      jobTrace: running.jobTrace,
+      commandSpans: shared.telemetry.commandSpans,
+      jobLog: running.jobLog,
+      signal: running.interrupts.signal,
+      cancelSignal: running.interrupts.cancelSignal,
+      concurrentId: slot.concurrentId,
+      concurrentProjectId: slot.concurrentProjectId,
+      systemId: shared.systemId,
+      workingDirectory: shared.workingDirectory,
+      environment: shared.environment,
+      product: shared.product,
+    });
+  } catch (error) {
+    running.log.error("job execution broke", { err: error });
+    return systemFailure(error);
+  }
+}
+
+function systemFailure(error: unknown): JobVerdict {
+  if (error instanceof JobInterruption && error.by === "shutdown") {
+    return { state: "failed", failureReason: "runner_interrupted", message: error.message, interruptedBy: error.by };
+  }
+  return { state: "failed", failureReason: "runner_system_failure", message: "internal error of the runner" };
+}
+
+/** What the coordinator is told. Rule: runner-protocol.md §2.7. */
+function finalState(verdict: JobVerdict, job: Job): FinalState {
+  if (verdict.state === "success") return { state: "success" };
+  const failureReason = reportableFailureReason(verdict.failureReason, job.acceptedFailureReasons);
+  return { state: "failed", failureReason, exitCode: verdict.exitCode };
+}
+
+async function sendFinal(
+  reporter: JobReporter,
+  final: FinalState,
+  shared: JobSurroundings,
+  log: Log,
+): Promise<FinalUpdateOutcome | "interrupted"> {
+  const fields = { state: final.state, failureReason: final.failureReason, exitCode: final.exitCode };
+  try {
+    const outcome = await reporter.finish(final, shared.hardStop);
+    if (outcome.kind === "given-up") log.error("final update given up", { ...fields, err: outcome.why });
+    else log.info("job ended", { ...fields, finalUpdate: outcome.kind });
+    return outcome;
+  } catch (error) {
+    log.error("final update not sent: the runner stops", { ...fields, err: error });
+    return "interrupted";
+  }
+}
+
+/** Whether the coordinator must restrict who reads the log (runner-protocol.md §1.9). */
+function isDebugTrace(job: Job, runner: RunnerConfig): boolean {
+  if (runner.debugTraceDisabled) return false;
+  const isOn = (key: string) =>
+    ["1", "t", "T", "TRUE", "true", "True"].includes(job.variables.findLast((one) => one.key === key)?.value ?? "");
+  return isOn("CI_DEBUG_TRACE") || isOn("CI_DEBUG_SERVICES");
+}

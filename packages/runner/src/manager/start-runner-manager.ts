@@ -1,0 +1,180 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createSpanClock } from "@jobscope/job-telemetry";
+import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labkit";
+import type { RunnerManagerConfig } from "../config/manager-config.ts";
+import { type Environment, processEnvironment } from "../config/process-environment.ts";
+import type { RunnerConfig } from "../config/runner-config.ts";
+import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
+import type { Executor } from "../executors/executor.ts";
+import { createShellExecutor } from "../executors/shell/shell-executor.ts";
+import { runnerRevision, runnerVersion } from "../runner-version.ts";
+import { JobSlots } from "./job-slots.ts";
+import { createJobTelemetry, type JobTelemetry } from "./job-telemetry.ts";
+import { type HandedOut, Poller } from "./poller.ts";
+import { reportUnreadableJob } from "./report-unreadable-job.ts";
+import { type JobSurroundings, runOneJob } from "./run-one-job.ts";
+import { createRunnerEntry, isIdle, type RunnerEntry } from "./runner-entry.ts";
+import type { RunnerManager, RunnerManagerOptions, RunningJob } from "./runner-manager.ts";
+import { RunningJobs } from "./running-jobs.ts";
+
+/** Begins to poll for all runners of the configuration. Dispose of the result to end it. */
+export function startRunnerManager(options: RunnerManagerOptions): RunnerManager {
+  return new PollingRunnerManager(options);
+}
+
+class PollingRunnerManager implements RunnerManager {
+  readonly #options: RunnerManagerOptions;
+  readonly #log: Log;
+  readonly #environment: Environment;
+  readonly #clock = createSpanClock();
+  readonly #pool: EndpointPool;
+  readonly #executor: Executor;
+  readonly #slots = new JobSlots();
+  readonly #running: RunningJobs;
+  readonly #poller: Poller;
+  readonly #hardStop = new AbortController();
+  /** In use or, when a reload replaced them, still at work. */
+  readonly #entries = new Set<RunnerEntry>();
+  #config: RunnerManagerConfig;
+  #telemetry: JobTelemetry;
+  #disposal: Promise<void> | undefined;
+
+  constructor(options: RunnerManagerOptions) {
+    const { config, log } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#log = log;
+    this.#environment = options.environment ?? processEnvironment();
+    this.#pool = createEndpointPool({
+      log,
+      env: this.#environment,
+      limits: { shutdownFlushMs: config.telemetry.flushTimeoutMs },
+    });
+    this.#executor = createShellExecutor({ environment: this.#environment, log });
+    this.#running = new RunningJobs(options.observer ?? {}, log);
+    this.#telemetry = this.#createTelemetry();
+    this.#poller = new Poller({
+      log,
+      runOutcome: (entry, outcome) => this.#run(entry, outcome),
+      onWorkEnd: (entry) => this.#retireIfReplaced(entry),
+    });
+    this.reconfigure(config);
+  }
+
+  get runningJobs(): readonly RunningJob[] {
+    return this.#running.list();
+  }
+
+  stop(): void {
+    this.#poller.stop();
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    await Promise.race([this.#poller.idle(), aborted.promise]).finally(() =>
+      signal.removeEventListener("abort", onAbort),
+    );
+  }
+
+  abort(reason: string): void {
+    this.#running.abortAll(reason);
+  }
+
+  reconfigure(config: RunnerManagerConfig): void {
+    const replaced = [...this.#entries];
+    this.#config = config;
+    this.#telemetry = this.#createTelemetry();
+    const entries = config.runners.filter((runner) => this.#canRun(runner)).map((runner) => this.#connect(runner));
+    for (const entry of entries) this.#entries.add(entry);
+    this.#poller.poll(entries, config);
+    for (const entry of replaced) this.#retireIfReplaced(entry);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    this.stop();
+    this.abort("terminated");
+    await this.#settle(this.#config.shutdownTimeoutMs);
+    this.#hardStop.abort(new Error("the runner's shutdown timeout is over"));
+    await this.#executor[Symbol.asyncDispose]();
+    await this.#settle(this.#config.shutdownTimeoutMs);
+    await this.#pool[Symbol.asyncDispose]();
+    await Promise.all([...this.#entries].map((entry) => entry.client[Symbol.asyncDispose]()));
+  }
+
+  /** Waits for the jobs, at most `timeoutMs`. */
+  async #settle(timeoutMs: number): Promise<void> {
+    const enough = new AbortController();
+    const timeout = delay(timeoutMs, undefined, { signal: enough.signal }).catch(() => {});
+    await Promise.race([this.#poller.idle(), timeout]);
+    enough.abort();
+  }
+
+  #createTelemetry(): JobTelemetry {
+    const spanProcessors = this.#options.spanProcessors ?? [];
+    return createJobTelemetry({
+      policy: { ...this.#config.telemetry.policy, hasLocalViewer: spanProcessors.length > 0 },
+      pool: this.#pool,
+      spanProcessors,
+      clock: this.#clock,
+      systemId: this.#config.systemId,
+    });
+  }
+
+  #canRun(runner: RunnerConfig): boolean {
+    if (runner.executor === this.#executor.name) return true;
+    const fields = { "runner.name": runner.name, "ci.runner.executor": runner.executor };
+    this.#log.error("runner is not polled: its executor is not available in this runner", fields);
+    return false;
+  }
+
+  #connect(runner: RunnerConfig): RunnerEntry {
+    const { systemId, proxy, connectionMaxAgeMs } = this.#config;
+    return createRunnerEntry(runner, createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs }));
+  }
+
+  /** An entry that a reload replaced keeps its connections until its last job has reported its end. */
+  #retireIfReplaced(entry: RunnerEntry): void {
+    if (this.#poller.polls(entry) || !isIdle(entry) || !this.#entries.delete(entry)) return;
+    entry.client[Symbol.asyncDispose]().catch((error: unknown) => {
+      this.#log.warn("connections of a replaced runner could not be closed", { err: error });
+    });
+  }
+
+  async #run(entry: RunnerEntry, outcome: HandedOut): Promise<void> {
+    try {
+      if (outcome.kind === "job") return await this.#runJob(entry, outcome);
+      await reportUnreadableJob(outcome, { client: entry.client, log: this.#log, signal: this.#hardStop.signal });
+    } catch (error) {
+      this.#log.error("a job was given up", { err: error });
+    }
+  }
+
+  async #runJob({ runner, client }: RunnerEntry, { job }: Extract<HandedOut, { kind: "job" }>): Promise<void> {
+    using slot = this.#slots.take(runner.runnerToken, job.project.id);
+    const about = { jobId: job.id, name: job.name, projectId: job.project.id, runnerName: runner.name };
+    const result = await runOneJob({ job, runner, client, slot, about, running: this.#running }, this.#surroundings());
+    if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
+  }
+
+  #surroundings(): JobSurroundings {
+    return {
+      log: this.#log,
+      executor: this.#executor,
+      telemetry: this.#telemetry,
+      systemId: this.#config.systemId,
+      workingDirectory: this.#options.workingDirectory ?? process.cwd(),
+      environment: this.#environment,
+      product: { name: "gitlab-runner", version: runnerVersion, revision: runnerRevision },
+      reportTiming: {},
+      hardStop: this.#hardStop.signal,
+    };
+  }
+}
