@@ -1,4 +1,4 @@
-import { excerptAt, positionOf } from "./text-position.ts";
+import { excerptAt, positionOf } from "../text-position.ts";
 
 /** Causes of ci-functions.md §7.10; `parse` for texts that are no template, `limit` for our own bounds. */
 export type ExpressionErrorCode =

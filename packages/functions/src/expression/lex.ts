@@ -85,9 +85,9 @@ export function lexTextPiece(source: string, offset: number, quoteStart: number)
       at += 1;
       continue;
     }
-    const escape = readEscape(source, at, quoteStart);
-    text += escape.text;
-    at = escape.end;
+    const escaped = readEscape(source, at, quoteStart);
+    text += escaped.text;
+    at = escaped.end;
   }
 }
 

@@ -24,6 +24,19 @@ export function numberText(value: number): string {
   return String(value === 0 ? 0 : value);
 }
 
+function leafText(value: Exclude<Value, { kind: "array" | "object" }>): string {
+  switch (value.kind) {
+    case "null":
+      return "null";
+    case "boolean":
+      return String(value.value);
+    case "number":
+      return numberText(value.value);
+    case "string":
+      return JSON.stringify(value.value);
+  }
+}
+
 class TextWriter {
   text = "";
   readonly #meter: WorkMeter;
@@ -34,23 +47,14 @@ class TextWriter {
 
   write(value: Value, depth: number): void {
     if (depth > expressionLimits.maxValueDepth) throw new ValueError("limit", "value is nested too deeply");
-    switch (value.kind) {
-      case "null":
-        return this.#append("null");
-      case "boolean":
-        return this.#append(String(value.value));
-      case "number":
-        return this.#append(numberText(value.value));
-      case "string":
-        return this.#append(JSON.stringify(value.value));
-      case "array":
-        return this.#list("[", value.items, "]", (item) => this.write(item, depth + 1));
-      case "object":
-        return this.#list("{", sortedEntries(value.entries, this.#meter), "}", ([key, item]) => {
-          this.#append(`${JSON.stringify(key)}: `);
-          this.write(item, depth + 1);
-        });
-    }
+    if (value.kind === "array") {
+      this.#list("[", value.items, "]", (item) => this.write(item, depth + 1));
+    } else if (value.kind === "object") {
+      this.#list("{", sortedEntries(value.entries, this.#meter), "}", ([key, item]) => {
+        this.#append(`${JSON.stringify(key)}: `);
+        this.write(item, depth + 1);
+      });
+    } else this.#append(leafText(value));
   }
 
   #list<T>(open: string, items: readonly T[], close: string, writeItem: (item: T) => void): void {
