@@ -16,14 +16,12 @@ export type {
   SpanPriority,
   TelemetryEndpoint,
 } from "./otlp/endpoint.ts";
-export type { EndpointPool, EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
+export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
 export { checkEndpointSpec, type EndpointCheck, EndpointSpecError, isLoopback } from "./otlp/endpoint-spec-check.ts";
+export { createFileSpanSink, type FileSpanSink, type FileSpanSinkOptions } from "./otlp/file-span-sink.ts";
 export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";
+export { spansToOtlpJson } from "./otlp/otlp-json.ts";
 export { createSpanProcessor } from "./otlp/span-processor.ts";
-
-// Functions, with these signatures, follow in the next commits:
-//   createEndpointPool(options: EndpointPoolOptions): EndpointPool
-//   spansToOtlpJson(spans: readonly ReadableSpan[]): string;  createFileSpanSink({ path, maxSpans? }): SpanProcessor
-//   parseTracingConnectionString(text): { kind: "usable", spec: EndpointSpec, ... } | { kind: "unusable", why }
+export { parseTracingConnectionString, type TracingConnection } from "./otlp/tracing-connection-string.ts";

@@ -49,9 +49,9 @@ export class TokenSourceError extends Error {
   readonly code: "unavailable" | "malformed";
   readonly retryable: boolean;
 
-  constructor(code: TokenSourceError["code"], message: string, options?: { cause?: unknown }) {
+  constructor(message: string, options: { code: TokenSourceError["code"]; cause?: unknown }) {
     super(message, options);
-    this.code = code;
-    this.retryable = code === "unavailable";
+    this.code = options.code;
+    this.retryable = options.code === "unavailable";
   }
 }

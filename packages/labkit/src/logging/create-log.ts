@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from "pino";
-import type { Masker } from "../masking/masker.ts";
+import { createMasker, type Masker } from "../masking/masker.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
 import { plainFields } from "./plain-fields.ts";
 import { formatTextLine } from "./text-format.ts";
@@ -21,8 +21,8 @@ export interface LogOptions {
 
 /** The log of a process. Secrets are masked here, in messages and fields, whoever writes them. */
 export function createLog(options: LogOptions = {}): Log {
-  const masker = options.masker;
-  const mask = masker === undefined ? (text: string) => text : (text: string) => masker.mask(text);
+  const masker = options.masker ?? createMasker({ phrases: [] });
+  const mask = (text: string) => masker.mask(text);
   const logger = pino(
     {
       level: options.level ?? "info",

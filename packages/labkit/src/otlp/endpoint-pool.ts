@@ -1,8 +1,14 @@
+import { createHash } from "node:crypto";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { createTokenSource } from "../auth/create-token-source.ts";
 import type { Log } from "../logging/log.ts";
-import type { EndpointStats, FlushOutcome, TelemetryEndpoint } from "./endpoint.ts";
+import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
-import type { EndpointLimits } from "./limits.ts";
+import { checkEndpointSpec, EndpointSpecError } from "./endpoint-spec-check.ts";
+import { createGrpcTransport } from "./grpc-transport.ts";
+import { createHttpTransport } from "./http-transport.ts";
+import { defaultEndpointLimits, type EndpointLimits } from "./limits.ts";
+import { QueuedEndpoint } from "./queued-endpoint.ts";
 
 /** All endpoints of a process. Made once, by whoever owns the process, and shared by all jobs. */
 export interface EndpointPool extends AsyncDisposable {
@@ -14,7 +20,7 @@ export interface EndpointPool extends AsyncDisposable {
   endpoint(spec: EndpointSpec): TelemetryEndpoint;
   /** Flushes all endpoints at the same time. Never rejects. */
   flush(options: { signal: AbortSignal }): Promise<FlushOutcome>;
-  /** Counters of every endpoint that was ever made, for metrics. */
+  /** Counters of every endpoint that is in use, for metrics. */
   stats(): readonly EndpointStats[];
   /**
    * One bounded flush (`limits.shutdownFlushMs`), then everything is let go: no socket or timer stays. What was unsent is
@@ -35,4 +41,82 @@ export interface EndpointPoolOptions {
   readonly priorityOf?: (span: ReadableSpan) => SpanPriority;
   /** Where `bearer-env` looks its variable up. Default: nowhere. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
+  const limits = { ...defaultEndpointLimits, ...options.limits };
+  /** In the order of their last use, the latest last. */
+  const endpoints = new Map<string, QueuedEndpoint>();
+  let isDisposed = false;
+
+  function letIdleOnesGo(): void {
+    for (const [key, endpoint] of endpoints) {
+      if (endpoints.size < limits.maxEndpoints) return;
+      if (!endpoint.isIdle) continue;
+      endpoints.delete(key);
+      // Whoever still holds it gets its spans counted as dropped; disposing cannot fail and needs no waiting for.
+      void endpoint[Symbol.asyncDispose]();
+    }
+  }
+
+  async function flush({ signal }: { signal: AbortSignal }): Promise<FlushOutcome> {
+    const outcomes = await Promise.all([...endpoints.values()].map((endpoint) => endpoint.flush({ signal })));
+    const spans = outcomes.reduce((sum, outcome) => sum + (outcome.kind === "left" ? outcome.spans : 0), 0);
+    return spans === 0 ? { kind: "flushed" } : { kind: "left", spans };
+  }
+
+  return {
+    endpoint(spec) {
+      if (isDisposed) throw new EndpointSpecError("the endpoint pool was disposed of");
+      const key = keyOf(spec);
+      const known = endpoints.get(key);
+      if (known === undefined) letIdleOnesGo();
+      if (known === undefined && endpoints.size >= limits.maxEndpoints) {
+        throw new EndpointSpecError(`all ${limits.maxEndpoints} telemetry endpoints are busy`);
+      }
+      const endpoint = known ?? createEndpoint(spec, limits, options);
+      endpoints.delete(key);
+      endpoints.set(key, endpoint);
+      return endpoint;
+    },
+    flush,
+    stats: () => [...endpoints.values()].map((endpoint) => endpoint.stats()),
+    async [Symbol.asyncDispose]() {
+      if (isDisposed) return;
+      isDisposed = true;
+      if (limits.shutdownFlushMs > 0) await flush({ signal: AbortSignal.timeout(limits.shutdownFlushMs) });
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Specs hold secrets and live as long as their endpoint does; their hash is all that the map needs. */
+function keyOf(spec: EndpointSpec): string {
+  return createHash("sha256")
+    .update(JSON.stringify(sortKeys(spec)))
+    .digest("base64");
+}
+
+function sortKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+}
+
+function createEndpoint(spec: EndpointSpec, limits: EndpointLimits, options: EndpointPoolOptions): QueuedEndpoint {
+  const check = checkEndpointSpec(spec);
+  if (check.kind === "unusable") throw new EndpointSpecError(check.why);
+  const { name, protocol, url } = check.endpoint;
+  return new QueuedEndpoint({
+    name,
+    url,
+    transport:
+      protocol === "grpc"
+        ? createGrpcTransport(check.endpoint, spec)
+        : createHttpTransport(check.endpoint, spec, { maxConnections: limits.maxConcurrentRequests }),
+    tokenSource: spec.auth === undefined ? undefined : createTokenSource(spec.auth, { env: options.env ?? {} }),
+    limits,
+    priorityOf: options.priorityOf ?? (() => 1),
+    log: options.log.child({ endpoint: name }),
+  });
 }
