@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { freezeDeeply } from "../freeze-deeply.ts";
 import { type FailureReason, isFailureReason } from "./failure-reason.ts";
 import type { ArtifactSet, CacheEntry, Job, JobImage, JobVariable, WhenCondition } from "./job.ts";
 import { type JobPayload, jobIdentitySchema, jobPayloadSchema } from "./wire/job-payload.ts";
@@ -25,7 +26,7 @@ const defaultJobTimeoutMs = 7_200_000;
 /** Parses and translates a job payload. Pure. Rule: runner-protocol.md §1.8. */
 export function readJob(payload: unknown, context: JobAnswerContext): ReadJobResult {
   const parsed = jobPayloadSchema.safeParse(payload);
-  if (parsed.success) return { kind: "job", job: deepFreeze(translate(parsed.data, payload, context)) };
+  if (parsed.success) return { kind: "job", job: freezeDeeply(translate(parsed.data, payload, context)) };
   const identity = jobIdentitySchema.safeParse(payload);
   return {
     kind: "unreadable",
@@ -153,11 +154,4 @@ function readWhen(value: string): WhenCondition {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   return `${issue.path.length === 0 ? "payload" : issue.path.join(".")}: ${issue.message}`;
-}
-
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return value;
 }
