@@ -1,0 +1,22 @@
+import { createCollectorClient, findRunningCollector, type TraceReader } from "@jobscope/collector/client";
+import { CommandError } from "../command-error.ts";
+import { dataDirAt } from "../data-dir.ts";
+
+/**
+ * Where stored traces can be read: the query API that was named, else that of the collector that runs on the data
+ * directory, else the store itself.
+ */
+export async function openTraceReader(flags: { api?: string; data: string }): Promise<TraceReader> {
+  if (flags.api !== undefined) return createCollectorClient({ apiUrl: checkedUrl(flags.api) });
+  const { store } = dataDirAt(flags.data);
+  const running = await findRunningCollector(store);
+  if (running?.apiUrl !== undefined) return createCollectorClient({ apiUrl: running.apiUrl });
+  // The engine takes a moment to load, and most commands never need it.
+  const { openStoreReadOnly } = await import("@jobscope/collector");
+  return await openStoreReadOnly(store);
+}
+
+function checkedUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new CommandError(`--api: "${text}" is no http or https URL, such as http://127.0.0.1:4320`);
+}

@@ -1,0 +1,58 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { ReadStream, WriteStream } from "node:tty";
+import { createPalette, type Palette } from "./view/palette.ts";
+
+/** What commands know of the process they run in: read once, here. Nothing else looks at `process`, but for its signals. */
+export interface CommandContext {
+  readonly stdout: WriteStream;
+  readonly stderr: WriteStream;
+  readonly stdin: ReadStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  /** Where everything that outlives a command is kept, unless `--data` says otherwise. */
+  readonly defaultDataDir: string;
+  /** Whether stdout can be redrawn in place. */
+  readonly isLiveTerminal: boolean;
+  /** Cells of a line on stdout; 100 where that is no terminal. */
+  readonly width: () => number;
+  readonly palette: Palette;
+  readonly errorPalette: Palette;
+  readonly helpWidth: number;
+}
+
+export function openContext(): CommandContext {
+  // biome-ignore lint/style/noProcessEnv: the one place where the command reads its environment
+  const environment = Object.freeze({ ...process.env });
+  const { stdout, stderr } = process;
+  // A reader that goes away (`| head`) ends our writing, not our clean-up.
+  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
+  const isTerminal = stdout.isTTY === true;
+  return {
+    stdout,
+    stderr,
+    stdin: process.stdin,
+    environment,
+    workingDirectory: process.cwd(),
+    defaultDataDir: join(xdgDataHome(environment), "jobscope"),
+    isLiveTerminal: isTerminal && environment["TERM"] !== "dumb",
+    width: () => (isTerminal && stdout.columns > 0 ? stdout.columns : 100),
+    palette: createPalette({ hasColour: wantsColour(environment, isTerminal) }),
+    errorPalette: createPalette({ hasColour: wantsColour(environment, stderr.isTTY === true) }),
+    helpWidth: Math.min(110, isTerminal && stdout.columns > 0 ? stdout.columns : 100),
+  };
+}
+
+/** Rule: https://no-color.org (any value but the empty one), `FORCE_COLOR` as Node has it, dumb terminals. */
+function wantsColour(environment: CommandContext["environment"], isTerminal: boolean): boolean {
+  if ((environment["NO_COLOR"] ?? "") !== "") return false;
+  const forced = environment["FORCE_COLOR"];
+  if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
+  return isTerminal && environment["TERM"] !== "dumb";
+}
+
+/** Rule: XDG base directory specification; relative values are to be ignored. */
+function xdgDataHome(environment: CommandContext["environment"]): string {
+  const given = environment["XDG_DATA_HOME"] ?? "";
+  return given.startsWith("/") ? given : join(environment["HOME"] ?? homedir(), ".local", "share");
+}

@@ -1,0 +1,71 @@
+import { CommandError } from "./command-error.ts";
+import type { Palette } from "./view/palette.ts";
+
+/**
+ * What the user is told of an error: one clear message, never a stack trace unless asked for.
+ *
+ * Errors that our packages throw on purpose have a `code` and a message for the user, and some a list of `problems`.
+ * Everything else is a bug or something that nobody foresaw, and says so.
+ */
+export function describeFailure(error: unknown, look: { isDebug: boolean; palette: Palette }): string {
+  const { palette } = look;
+  const lines = [`${palette.failed("jobscope:")} ${messageOf(error)}`];
+  for (const problem of problemsOf(error)) lines.push(`  - ${problem}`);
+  if (error instanceof CommandError && error.hint !== undefined) lines.push(palette.dim(error.hint));
+  if (look.isDebug) lines.push(palette.dim(stackOf(error)));
+  else if (!isExpected(error)) lines.push(palette.dim("This was not foreseen: --debug shows where it came from."));
+  return `${lines.join("\n")}\n`;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = systemMessages[codeOf(error) ?? ""];
+  const path = "path" in error && typeof error.path === "string" ? ` (${error.path})` : "";
+  if (known !== undefined && "syscall" in error) return `${known}${path}`;
+  const problems = problemsOf(error);
+  // Some messages are their problems joined; the list below says them better.
+  if (problems.length > 0 && error.message.includes("\n")) return error.message.split("\n")[0] ?? error.message;
+  return error.message === "" ? error.name : error.message;
+}
+
+/** The operating system's codes that a user can do something about. */
+const systemMessages: Readonly<Record<string, string>> = {
+  ENOSPC: "no space is left on the disk",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOENT: "no such file or directory",
+  ENOTDIR: "not a directory",
+  EADDRINUSE: "the address is in use",
+  EMFILE: "too many open files",
+};
+
+function problemsOf(error: unknown): string[] {
+  if (!(error instanceof Error) || !("problems" in error) || !Array.isArray(error.problems)) return [];
+  return error.problems.map((problem: unknown) => (typeof problem === "string" ? problem : describeProblem(problem)));
+}
+
+/** Problems of our configuration errors are records: where, and what is wrong there. */
+function describeProblem(problem: unknown): string {
+  if (typeof problem !== "object" || problem === null) return String(problem);
+  return Object.values(problem)
+    .filter((value) => typeof value === "string" || typeof value === "number")
+    .join(": ");
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function isExpected(error: unknown): boolean {
+  if (error instanceof CommandError) return true;
+  const code = codeOf(error);
+  return code !== undefined && !code.startsWith("ERR_");
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,23 @@
+import type { VariableInput } from "@jobscope/coordinator";
+import type { OtlpEndpoint } from "../local-ci/otlp-endpoint.ts";
+
+/** What `jobscope exec` was asked to do, flags checked. */
+export interface ExecOptions {
+  /** A folder inside the git work tree. */
+  readonly repository: string;
+  /** Names of jobs; none: all that the rules choose. */
+  readonly jobs: readonly string[];
+  /** Jobs at once. */
+  readonly concurrent: number;
+  readonly variables: readonly VariableInput[];
+  readonly dataDir: string;
+  /** Further endpoints for all spans. */
+  readonly otlpEndpoints: readonly OtlpEndpoint[];
+  /** Whether the spans also go to the embedded collector. */
+  readonly isStored: boolean;
+  /** File for the pipeline's spans as OTLP JSON. */
+  readonly out: string | undefined;
+  /** Lines instead of a waterfall that is redrawn. */
+  readonly isPlain: boolean;
+  readonly isDebug: boolean;
+}

@@ -1,0 +1,81 @@
+import { type Coordinator, startCoordinator } from "@jobscope/coordinator";
+import {
+  createEndpointPool,
+  createSpanProcessor,
+  type EndpointPool,
+  type EndpointSpec,
+  type Log,
+} from "@jobscope/labkit";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { DataDir } from "../data-dir.ts";
+import type { CollectorProcess } from "./collector-process.ts";
+import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+
+export interface LocalCiOptions {
+  readonly dataDir: DataDir;
+  /** Address of the coordinator, `HOST:PORT`; port 0 takes a free one. */
+  readonly listen: string;
+  /** Gets all spans; `undefined`: nobody stores them. */
+  readonly collector: CollectorProcess | undefined;
+  /** Get all spans too. */
+  readonly otlpEndpoints: readonly OtlpEndpoint[];
+  /** See all spans in this process as they begin and end. */
+  readonly spanProcessors: readonly SpanProcessor[];
+  readonly log: Log;
+}
+
+/** A coordinator, and a runner that serves it, in this process; they talk HTTP to each other. */
+export interface LocalCi extends AsyncDisposable {
+  readonly coordinator: Coordinator;
+  /**
+   * Starts the runner. Once per `LocalCi`.
+   *
+   * @param options `path`: the user's own `PATH`, for the jobs.
+   */
+  startRunner(options: { concurrent: number; path: string | undefined }): Promise<LocalRunner>;
+  /** Waits until every endpoint has what is queued, or has failed. */
+  flush(signal: AbortSignal): Promise<void>;
+}
+
+/** @throws {CoordinatorError} when the address or the data directory is taken. */
+export async function startLocalCi(options: LocalCiOptions): Promise<LocalCi> {
+  const { collector, otlpEndpoints, log } = options;
+  await using starting = new AsyncDisposableStack();
+  const pool = starting.use(createEndpointPool({ log }));
+  const coordinator = starting.use(
+    await startCoordinator({
+      listen: options.listen,
+      dataDir: options.dataDir.coordinator,
+      log,
+      telemetry: { form: "shipped", endpoints: collector === undefined ? [] : [{ url: collector.otlpHttpUrl }] },
+      spanProcessors: [lifecycleProcessor(pool, collector, otlpEndpoints), ...options.spanProcessors],
+    }),
+  );
+  const running = starting.move();
+  return {
+    coordinator,
+    startRunner: async ({ concurrent, path }) =>
+      running.use(await startLocalRunner({ ...options, coordinator, concurrent, path })),
+    flush: async (signal) => {
+      await pool.flush({ signal });
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Sends the coordinator's own spans to where the runner sends its. */
+function lifecycleProcessor(
+  pool: EndpointPool,
+  collector: CollectorProcess | undefined,
+  otlpEndpoints: readonly OtlpEndpoint[],
+): SpanProcessor {
+  const own: EndpointSpec[] = collector === undefined ? [] : [{ url: collector.otlpHttpUrl }];
+  const users = otlpEndpoints.map(
+    ({ url, headers }): EndpointSpec => ({
+      url,
+      ...(Object.keys(headers).length === 0 ? {} : { auth: { kind: "headers", headers } }),
+    }),
+  );
+  return createSpanProcessor([...own, ...users].map((spec) => pool.endpoint(spec)));
+}

@@ -1,0 +1,57 @@
+import { writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { Coordinator } from "@jobscope/coordinator";
+import type { Log } from "@jobscope/labkit";
+import { loadConfig, startRunnerManager } from "@jobscope/runner";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { DataDir } from "../data-dir.ts";
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+import { runnerConfigFile } from "./runner-config-file.ts";
+import { makeTemporaryDirectory } from "./temporary-directory.ts";
+
+/** The runner of this process; its builds directory goes with it, its cache stays in the data directory. */
+export interface LocalRunner extends AsyncDisposable {
+  /** Kills what runs. `reason` ends the sentence `aborted: …` in the job logs. */
+  abort(reason: string): void;
+}
+
+export interface LocalRunnerOptions {
+  readonly coordinator: Coordinator;
+  readonly concurrent: number;
+  readonly path: string | undefined;
+  readonly dataDir: DataDir;
+  readonly otlpEndpoints: readonly OtlpEndpoint[];
+  readonly spanProcessors: readonly SpanProcessor[];
+  readonly log: Log;
+}
+
+export async function startLocalRunner(options: LocalRunnerOptions): Promise<LocalRunner> {
+  const { coordinator, dataDir, concurrent, path, otlpEndpoints } = options;
+  await using starting = new AsyncDisposableStack();
+  const directory = starting.use(await makeTemporaryDirectory("jobscope-"));
+  const name = `jobscope on ${hostname()}`;
+  const configFile = join(directory.path, "config.toml");
+  const settings = {
+    coordinatorUrl: coordinator.url,
+    runnerToken: coordinator.createRunnerToken({ description: name }).token,
+    name,
+    concurrent,
+    buildsDir: join(directory.path, "builds"),
+    cacheDir: dataDir.cache,
+    path,
+    otlpEndpoints,
+  };
+  // It holds the runner token, and the headers of the user's endpoints.
+  await writeFile(configFile, runnerConfigFile(settings), { mode: 0o600 });
+  const manager = starting.use(
+    await startRunnerManager({
+      config: await loadConfig(configFile),
+      log: options.log,
+      spanProcessors: options.spanProcessors,
+      workingDirectory: directory.path,
+    }),
+  );
+  const running = starting.move();
+  return { abort: (reason) => manager.abort(reason), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}

@@ -1,0 +1,60 @@
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+
+/** What the runner of `exec` and `up` is to be. */
+export interface RunnerSettings {
+  readonly coordinatorUrl: string;
+  readonly runnerToken: string;
+  readonly name: string;
+  /** Jobs at once. */
+  readonly concurrent: number;
+  readonly buildsDir: string;
+  readonly cacheDir: string;
+  /** The user's own `PATH`: a login shell would put the system's in its place, without the user's tools. */
+  readonly path: string | undefined;
+  /** Telemetry endpoints beside those that job payloads bring. */
+  readonly otlpEndpoints: readonly OtlpEndpoint[];
+}
+
+/**
+ * The text of a `config.toml` (runner-protocol.md §6). The runner of `exec` reads its configuration from a file as any
+ * other does: there is no second way in.
+ */
+export function runnerConfigFile(runner: RunnerSettings): string {
+  const { path } = runner;
+  return `${[
+    `concurrent = ${runner.concurrent}`,
+    "check_interval = 1",
+    "",
+    "[telemetry]",
+    'endpoint_policy = "add"',
+    ...runner.otlpEndpoints.flatMap(endpointLines),
+    "",
+    "[[runners]]",
+    `name = ${quoted(runner.name)}`,
+    `url = ${quoted(runner.coordinatorUrl)}`,
+    `token = ${quoted(runner.runnerToken)}`,
+    'executor = "shell"',
+    'shell = "bash"',
+    // Every free worker holds a job request open, so that a job starts the moment it can.
+    `request_concurrency = ${runner.concurrent}`,
+    `builds_dir = ${quoted(runner.buildsDir)}`,
+    `cache_dir = ${quoted(runner.cacheDir)}`,
+    ...(path === undefined ? [] : [`environment = [${quoted(`PATH=${path.replaceAll("$", "$$$$")}`)}]`]),
+  ].join("\n")}\n`;
+}
+
+function endpointLines({ url, headers }: OtlpEndpoint): string[] {
+  const fields = Object.entries(headers).map(([name, value]) => `${quoted(name)} = ${quoted(verbatim(value))}`);
+  const lines = ["", "[[telemetry.endpoints]]", `url = ${quoted(verbatim(url))}`];
+  return fields.length === 0 ? lines : [...lines, `headers = { ${fields.join(", ")} }`];
+}
+
+/** `$` begins a reference to an environment variable in these values; `$$` is a plain one. */
+function verbatim(text: string): string {
+  return text.replaceAll("$", "$$$$");
+}
+
+/** A TOML basic string. JSON's escapes are among TOML's, but for DEL, which JSON leaves as it is. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll("\u007f", "\\u007f");
+}

@@ -1,0 +1,174 @@
+import { earliest, latest } from "./unix-nano.ts";
+import type { ViewSpan } from "./view-span.ts";
+
+/** How far a job is, as the views show it; `warning` is a failure that the pipeline allows. */
+export type JobViewState =
+  | "waiting"
+  | "pending"
+  | "running"
+  | "success"
+  | "warning"
+  | "failed"
+  | "canceled"
+  | "skipped"
+  | "manual";
+
+/** A span and what is below it, children by start time. */
+export interface SpanNode {
+  readonly span: ViewSpan;
+  readonly children: readonly SpanNode[];
+}
+
+/** What the coordinator says of a job before, or without, any span. Where there are spans, their times win. */
+export interface KnownJob {
+  readonly jobId: number;
+  readonly name: string;
+  readonly pipelineStage: string;
+  readonly state: JobViewState;
+  /** When it could have started: its needs were met. Nanoseconds since the epoch, as all times here. */
+  readonly queuedUnixNano: bigint | undefined;
+  readonly startUnixNano: bigint | undefined;
+  readonly endUnixNano: bigint | undefined;
+}
+
+/** One job of the pipeline with its spans. */
+export interface JobView extends KnownJob {
+  /** One line on why it failed; empty otherwise. */
+  readonly reason: string;
+  /** `job_execution`: all that the runner did. One per attempt, the last one here. */
+  readonly execution: SpanNode | undefined;
+}
+
+/** A pipeline, or as much of it as there are spans of. */
+export interface PipelineView {
+  readonly traceId: string | undefined;
+  readonly startUnixNano: bigint | undefined;
+  /** `undefined` while anything is open. */
+  readonly endUnixNano: bigint | undefined;
+  /** In the order of `known`, then by start. */
+  readonly jobs: readonly JobView[];
+}
+
+/** Names of the spans that stand for a whole job, Rails side and runner side (telemetry.md §1, §2). */
+const jobSpanNames = new Set(["job_lifecycle", "job_pending", "job_running", "job_execution"]);
+
+/**
+ * Spans → jobs. Tolerates what a trace can lack: parents, Rails-side spans, ends.
+ *
+ * @param spans any order; spans of several jobs share one trace.
+ * @param known jobs that the coordinator named, in pipeline order; their state wins over what spans tell.
+ */
+export function pipelineView(spans: readonly ViewSpan[], known: readonly KnownJob[] = []): PipelineView {
+  const spansByJobId = Map.groupBy(
+    spans.filter((span) => jobSpanNames.has(span.name)),
+    (span) => Number(span.attributes["ci.job.id"]),
+  );
+  const childrenByParentId = Map.groupBy(spans, (span) => span.parentSpanId);
+  const knownById = new Map(known.map((job) => [job.jobId, job]));
+  const jobIds = new Set([...knownById.keys(), ...idsByStart(spansByJobId)]);
+  const jobs = [...jobIds].map((id) => jobView(id, knownById.get(id), spansByJobId.get(id) ?? [], childrenByParentId));
+  const isOpen = spans.some((span) => span.endUnixNano === undefined) || jobs.some(({ state }) => isUnderWay(state));
+  const starts = [...spans, ...jobs].map((timed) => timed.startUnixNano).filter((start) => start !== undefined);
+  return {
+    traceId: spans[0]?.traceId,
+    startUnixNano: earliest([...starts, ...jobs.map((job) => job.queuedUnixNano).filter((time) => time !== undefined)]),
+    endUnixNano: isOpen ? undefined : latest([...ends(spans), ...ends(jobs)]),
+    jobs,
+  };
+}
+
+function isUnderWay(state: JobViewState): boolean {
+  return state === "pending" || state === "running";
+}
+
+/** All nodes below and including this one, parents first. */
+export function* walk(node: SpanNode): Generator<SpanNode> {
+  yield node;
+  for (const child of node.children) yield* walk(child);
+}
+
+function idsByStart(spansByJobId: ReadonlyMap<number, readonly ViewSpan[]>): number[] {
+  const start = (id: number): bigint => earliest((spansByJobId.get(id) ?? []).map((span) => span.startUnixNano)) ?? 0n;
+  const ids = [...spansByJobId.keys()].filter((id) => Number.isInteger(id));
+  return ids.sort((a, b) => Number(start(a) - start(b)) || a - b);
+}
+
+function jobView(
+  jobId: number,
+  known: KnownJob | undefined,
+  spans: readonly ViewSpan[],
+  childrenByParentId: ReadonlyMap<string | undefined, readonly ViewSpan[]>,
+): JobView {
+  const named = (name: string): ViewSpan | undefined =>
+    spans
+      .filter((span) => span.name === name)
+      .toSorted(byStart)
+      .at(-1);
+  const lifecycle = named("job_lifecycle");
+  const pending = named("job_pending");
+  const running = named("job_running");
+  const execution = named("job_execution");
+  const whole = lifecycle ?? running ?? execution;
+  const state = known?.state ?? stateOf(execution ?? running ?? whole);
+  return {
+    jobId,
+    name: known?.name ?? attribute(spans, "ci.job.name") ?? `job ${jobId}`,
+    pipelineStage: known?.pipelineStage ?? attribute(spans, "ci.job.stage") ?? "",
+    state,
+    reason: state === "failed" || state === "warning" ? reasonOf(execution ?? running ?? whole) : "",
+    queuedUnixNano: pending?.startUnixNano ?? known?.queuedUnixNano,
+    startUnixNano: running?.startUnixNano ?? known?.startUnixNano ?? execution?.startUnixNano,
+    endUnixNano: isUnderWay(state) ? undefined : (endOf(running, execution) ?? known?.endUnixNano),
+    execution: execution === undefined ? undefined : nodeOf(execution, childrenByParentId, new Set()),
+  };
+}
+
+/** The runner's side can end a little after the coordinator has heard of the end. */
+function endOf(running: ViewSpan | undefined, execution: ViewSpan | undefined): bigint | undefined {
+  return latest(ends([running, execution].filter((span) => span !== undefined)));
+}
+
+function nodeOf(
+  span: ViewSpan,
+  childrenByParentId: ReadonlyMap<string | undefined, readonly ViewSpan[]>,
+  above: ReadonlySet<string>,
+): SpanNode {
+  // A span that names itself or a descendant as its parent would make this endless.
+  const path = new Set([...above, span.spanId]);
+  const children = (childrenByParentId.get(span.spanId) ?? []).filter((child) => !path.has(child.spanId));
+  return { span, children: children.toSorted(byStart).map((child) => nodeOf(child, childrenByParentId, path)) };
+}
+
+function stateOf(span: ViewSpan | undefined): JobViewState {
+  if (span === undefined) return "waiting";
+  if (span.endUnixNano === undefined) return "running";
+  switch (span.attributes["ci.job.status"]) {
+    case "canceled":
+      return "canceled";
+    case "success":
+      return "success";
+    default:
+      if (span.status !== "error") return "success";
+      return span.attributes["ci.job.allow_failure"] === "true" ? "warning" : "failed";
+  }
+}
+
+function reasonOf(span: ViewSpan | undefined): string {
+  const exitCode = span?.attributes["ci.job.exit_code"];
+  const failureReason = span?.attributes["ci.job.failure_reason"] ?? "";
+  if (exitCode !== undefined && (failureReason === "" || failureReason === "script_failure")) return `exit ${exitCode}`;
+  return failureReason === "" ? (span?.statusMessage ?? "") : failureReason.replaceAll("_", " ");
+}
+
+function attribute(spans: readonly ViewSpan[], name: string): string | undefined {
+  return spans.find((span) => span.attributes[name] !== undefined)?.attributes[name];
+}
+
+function byStart(a: ViewSpan, b: ViewSpan): number {
+  if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1;
+  return a.spanId < b.spanId ? -1 : 1;
+}
+
+function ends(timed: readonly { readonly endUnixNano: bigint | undefined }[]): bigint[] {
+  return timed.map(({ endUnixNano }) => endUnixNano).filter((end) => end !== undefined);
+}

@@ -1,0 +1,82 @@
+/**
+ * `npm start`: runs the pipeline of examples/shop with `jobscope exec`, as a user would in a repository of their own.
+ *
+ * The example is part of this repository, so here it is first made one of its own, with its submodule, in a temporary
+ * directory that goes away again. Arguments are passed on: `npm start -- --jobs 1`. The exit code is that of `exec`.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = resolve(import.meta.dirname, "..");
+const place = mkdtempSync(join(tmpdir(), "jobscope-example-"));
+// Removed whatever happens, also when something below throws.
+process.on("exit", () => rmSync(place, { recursive: true, force: true, maxRetries: 3 }));
+
+const shop = makeRepository("shop", (repository) => {
+  const theme = makeRepository("shop-theme");
+  git(
+    repository,
+    "-c",
+    "protocol.file.allow=always",
+    "submodule",
+    "--quiet",
+    "add",
+    pathToFileURL(theme).href,
+    "theme",
+  );
+});
+const signingKey = join(place, "signing.key");
+writeFileSync(signingKey, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+
+const exec = spawn(
+  process.execPath,
+  [
+    "--conditions=jobscope-source",
+    join(root, "packages/cli/src/main.ts"),
+    "exec",
+    "--cwd",
+    shop,
+    "--masked-variable",
+    "SHOP_PUBLISH_TOKEN",
+    "--file-variable",
+    `SHOP_SIGNING_KEY=${signingKey}`,
+    // The theme's repository is a directory here; git asks to be told that this is meant.
+    "--variable",
+    "GIT_CONFIG_COUNT=1",
+    "--variable",
+    "GIT_CONFIG_KEY_0=protocol.file.allow",
+    "--variable",
+    "GIT_CONFIG_VALUE_0=always",
+    ...process.argv.slice(2),
+  ],
+  { stdio: "inherit", env: { ...environment(), SHOP_PUBLISH_TOKEN: randomBytes(20).toString("hex") } },
+);
+// `exec` decides what a signal means; this process stays until it has ended.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => exec.kill(signal));
+exec.on("exit", (code) => process.exit(code ?? 1));
+
+/** Copies examples/<name> to a git repository with one commit on `main`. */
+function makeRepository(name: string, prepare: (repository: string) => void = () => undefined): string {
+  const repository = join(place, name);
+  cpSync(join(root, "examples", name), repository, { recursive: true });
+  git(repository, "init", "--quiet", "--initial-branch=main");
+  prepare(repository);
+  git(repository, "add", "--all");
+  const author = ["-c", "user.name=Corner Shop", "-c", "user.email=shop@example.com", "-c", "commit.gpgSign=false"];
+  git(repository, ...author, "commit", "--quiet", "--no-verify", "-m", `Open the ${name.replace("-", "'s ")}`);
+  return repository;
+}
+
+function git(repository: string, ...args: string[]): void {
+  execFileSync("git", ["-C", repository, ...args], { stdio: ["ignore", "ignore", "inherit"], env: environment() });
+}
+
+/** The environment without what a surrounding git command or hook may have set. */
+function environment(): NodeJS.ProcessEnv {
+  // biome-ignore lint/style/noProcessEnv: this script is a rim of its own
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
+}
