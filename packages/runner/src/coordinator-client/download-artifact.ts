@@ -63,6 +63,8 @@ async function classify(
   if (answer.statusCode === 200) {
     const length = Number(headerOf(answer, "content-length"));
     const sizeBytes = Number.isSafeInteger(length) && length >= 0 ? length : undefined;
+    // A body that is destroyed unread reports that as an error event; nobody listening would end the process.
+    answer.body.on("error", () => {});
     return { kind: "archive", body: answer.body as Readable, sizeBytes, redirectedTo };
   }
   await answer.body.dump();
