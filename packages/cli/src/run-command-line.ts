@@ -9,10 +9,8 @@ import { addTraceCommand } from "./commands/trace.ts";
 import { addUpCommand } from "./commands/up.ts";
 import { type CommandContext, openContext } from "./context.ts";
 import { describeFailure } from "./describe-failure.ts";
+import type { ExitCode } from "./exit-code.ts";
 import { cliVersion } from "./version.ts";
-
-/** Exit codes of every command: all well; a job failed or was cancelled; usage, configuration or environment is wrong. */
-export type ExitCode = 0 | 1 | 2;
 
 /**
  * Runs one `jobscope` command line to its end.
@@ -61,6 +59,5 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addCoordinatorCommand(add);
   addRunCommand(add);
   addRunnerCommands(add);
-  for (const command of program.commands) command.version(cliVersion, "-V, --version", "print the version");
   return program;
 }

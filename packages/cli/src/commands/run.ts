@@ -1,18 +1,22 @@
-import { createLog } from "@jobscope/labkit";
-import { loadConfig, startRunnerManager } from "@jobscope/runner";
-import { type AddCommand, examples } from "./add-command.ts";
+import { type AddCommand, examples, isDebug } from "./add-command.ts";
 
-export function addRunCommand({ program, exitWith }: AddCommand): void {
+export function addRunCommand({ program, context, exitWith }: AddCommand): void {
   program
     .command("run")
+    .summary("run the jobs of the coordinators that a config.toml names")
     .description("Run the jobs of the coordinators that a config.toml names, until told to stop.")
     .requiredOption("-c, --config <file>", "the runner's configuration")
     .addHelpText(
       "after",
-      examples(["jobscope run --config /etc/gitlab-runner/config.toml", "a configuration of gitlab-runner's"]) +
-        "\nSIGQUIT waits for running jobs, SIGTERM and SIGINT abort them, a second one ends at once; SIGHUP reads the file again.\n",
+      `${examples(["jobscope run --config /etc/gitlab-runner/config.toml", "the file of an installed gitlab-runner"])}
+Signals:
+  SIGQUIT          waits for running jobs
+  SIGTERM, SIGINT  abort running jobs, report them, and end; a second one ends at once
+  SIGHUP           reads the file again
+`,
     )
     .action(async (flags: { config: string }) => {
-      void [flags, createLog, loadConfig, startRunnerManager, exitWith];
+      const { runRunner } = await import("../actions/run-runner.ts");
+      exitWith(await runRunner(flags, context, { isDebug: isDebug(program) }));
     });
 }

@@ -1,10 +1,9 @@
-import type { AddCommand } from "./add-command.ts";
-import { examples } from "./add-command.ts";
-import { openTraceReader } from "./open-trace-reader.ts";
+import { type AddCommand, examples } from "./add-command.ts";
 
 export function addSqlCommand({ program, context }: AddCommand): void {
   program
     .command("sql")
+    .summary("answer a query from the stored spans")
     .description("Answer a query from the stored spans. It can only read.")
     .argument("<query>", "ClickHouse SQL; without FORMAT the answer is a table")
     .option("--api <url>", "ask this collector's query API")
@@ -12,15 +11,13 @@ export function addSqlCommand({ program, context }: AddCommand): void {
     .addHelpText(
       "after",
       examples(
-        ['jobscope sql "SELECT SpanName, count(), avg(Duration)/1e9 FROM otel_traces GROUP BY SpanName"', "as a table"],
+        ['jobscope sql "SELECT SpanName, count() FROM otel_traces GROUP BY 1"', "as a table"],
         ['jobscope sql "SELECT * FROM otel_traces LIMIT 1 FORMAT Vertical"', "in a format of its own"],
         ['jobscope sql --api http://127.0.0.1:4320 "SHOW TABLES"', "from that collector"],
       ),
     )
     .action(async (query: string, flags: { api?: string; data: string }) => {
-      await using reader = await openTraceReader(flags);
-      const { body } = await reader.sql(query);
-      context.stdout.write(body);
-      if (body.length > 0 && body.at(-1) !== 0x0a) context.stdout.write("\n");
+      const { answerQuery } = await import("../actions/answer-query.ts");
+      await answerQuery(query, flags, context);
     });
 }

@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseVariables } from "./parse-variable.ts";
+import { parseVariables, type VariableFlags } from "./parse-variable.ts";
 
-const none = { variable: [], maskedVariable: [], fileVariable: [] };
 const environment = { TOKEN: "from the environment" };
 
-const cases: readonly { name: string; flags: Partial<typeof none | Record<string, string[]>>; expected: unknown }[] = [
+const cases: readonly { name: string; flags: VariableFlags; expected: unknown }[] = [
   { name: "KEY=VALUE", flags: { variable: ["A=b"] }, expected: [{ key: "A", value: "b" }] },
   { name: "a value with = in it", flags: { variable: ["A=b=c"] }, expected: [{ key: "A", value: "b=c" }] },
   { name: "an empty value", flags: { variable: ["A="] }, expected: [{ key: "A", value: "" }] },
@@ -19,11 +18,10 @@ const cases: readonly { name: string; flags: Partial<typeof none | Record<string
   },
 ];
 for (const { name, flags, expected } of cases) {
-  test(`${name} makes a variable`, () =>
-    assert.deepEqual(parseVariables({ ...none, ...flags }, environment), expected));
+  test(`${name} makes a variable`, () => assert.deepEqual(parseVariables(flags, environment), expected));
 }
 
-const mistakes: readonly { flags: Record<string, string[]>; message: RegExp }[] = [
+const mistakes: readonly { flags: VariableFlags; message: RegExp }[] = [
   { flags: { variable: ["MISSING"] }, message: /--variable MISSING: the environment has no variable of that name/ },
   { flags: { maskedVariable: ["1A=s3cret"] }, message: /^--masked-variable: "1A" is no variable name[^3]*$/ },
   { flags: { fileVariable: ["KEY"] }, message: /--file-variable KEY: expected KEY=PATH/ },
@@ -34,7 +32,7 @@ const mistakes: readonly { flags: Record<string, string[]>; message: RegExp }[] 
 ];
 for (const { flags, message } of mistakes) {
   test(`${JSON.stringify(flags)} is refused and says why`, () => {
-    assert.throws(() => parseVariables({ ...none, ...flags }, environment), { name: "CommandError", message });
+    assert.throws(() => parseVariables(flags, environment), { name: "CommandError", message });
   });
 }
 
@@ -42,6 +40,6 @@ test("a file variable has the content of its file", (t) => {
   const directory = mkdtempSync(join(tmpdir(), "jobscope-test-"));
   t.after(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, "key"), "line 1\nline 2\n");
-  const [variable] = parseVariables({ ...none, fileVariable: [`KEY=${join(directory, "key")}`] }, environment);
+  const [variable] = parseVariables({ fileVariable: [`KEY=${join(directory, "key")}`] }, environment);
   assert.deepEqual(variable, { key: "KEY", value: "line 1\nline 2\n", file: true });
 });

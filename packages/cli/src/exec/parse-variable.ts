@@ -4,9 +4,9 @@ import { CommandError } from "../command-error.ts";
 
 /** How `--variable`, `--masked-variable` and `--file-variable` are given. */
 export interface VariableFlags {
-  readonly variable: readonly string[];
-  readonly maskedVariable: readonly string[];
-  readonly fileVariable: readonly string[];
+  readonly variable?: readonly string[];
+  readonly maskedVariable?: readonly string[];
+  readonly fileVariable?: readonly string[];
 }
 
 /**
@@ -22,9 +22,12 @@ export function parseVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): VariableInput[] {
   return [
-    ...flags.variable.map((text) => keyAndValue("--variable", text, environment)),
-    ...flags.maskedVariable.map((text) => ({ ...keyAndValue("--masked-variable", text, environment), masked: true })),
-    ...flags.fileVariable.map((text) => fileVariable(text)),
+    ...(flags.variable ?? []).map((text) => keyAndValue("--variable", text, environment)),
+    ...(flags.maskedVariable ?? []).map((text) => ({
+      ...keyAndValue("--masked-variable", text, environment),
+      masked: true,
+    })),
+    ...(flags.fileVariable ?? []).map(fileVariable),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { CommandError } from "../command-error.ts";
+import { CommandError } from "./command-error.ts";
 
 /** Checks a `HOST:PORT` (`[::1]:PORT` for IPv6). @throws {CommandError} names the flag and what it was given. */
 export function checkedAddress(flag: string, text: string): string {

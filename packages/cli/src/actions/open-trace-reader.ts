@@ -2,11 +2,17 @@ import { createCollectorClient, findRunningCollector, type TraceReader } from "@
 import { CommandError } from "../command-error.ts";
 import { dataDirAt } from "../data-dir.ts";
 
+/** Where to read: `--api`, `--data`. */
+export interface ReaderFlags {
+  readonly api?: string;
+  readonly data: string;
+}
+
 /**
  * Where stored traces can be read: the query API that was named, else that of the collector that runs on the data
  * directory, else the store itself.
  */
-export async function openTraceReader(flags: { api?: string; data: string }): Promise<TraceReader> {
+export async function openTraceReader(flags: ReaderFlags): Promise<TraceReader> {
   if (flags.api !== undefined) return createCollectorClient({ apiUrl: checkedUrl(flags.api) });
   const { store } = dataDirAt(flags.data);
   const running = await findRunningCollector(store);

@@ -1,0 +1,38 @@
+import { startCoordinator } from "@jobscope/coordinator";
+import { createEndpointPool, createLog, createSpanProcessor } from "@jobscope/labkit";
+import { checkedAddress } from "../checked-address.ts";
+import type { CommandContext } from "../context.ts";
+import { openDataDir } from "../data-dir.ts";
+import { aborted, watchInterrupts } from "../interrupts.ts";
+import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
+
+/** The command line of `jobscope coordinator`. */
+export interface CoordinatorFlags {
+  readonly listen: string;
+  readonly data: string;
+  readonly otlpEndpoint?: readonly string[];
+  readonly registrationToken?: string;
+}
+
+/** `jobscope coordinator`: runs until a signal. */
+export async function runCoordinator(
+  flags: CoordinatorFlags,
+  { stdout }: CommandContext,
+  { isDebug }: { isDebug: boolean },
+): Promise<void> {
+  using interrupts = watchInterrupts();
+  const log = createLog({ level: isDebug ? "debug" : "info" });
+  const endpoints = parseOtlpEndpoints(flags.otlpEndpoint ?? [], []);
+  await using pool = createEndpointPool({ log });
+  await using coordinator = await startCoordinator({
+    listen: checkedAddress("--listen", flags.listen),
+    dataDir: (await openDataDir(flags.data)).coordinator,
+    log,
+    telemetry: { form: endpoints.length === 0 ? "none" : "shipped", endpoints },
+    spanProcessors: [createSpanProcessor(endpoints.map(({ url }) => pool.endpoint({ url })))],
+    ...(flags.registrationToken === undefined ? {} : { registrationToken: flags.registrationToken }),
+  });
+  const { token } = coordinator.createRunnerToken({ description: "made at start" });
+  stdout.write(`coordinator   ${coordinator.url}\nrunner token  ${token}\n`);
+  await aborted(interrupts.polite);
+}

@@ -1,0 +1,37 @@
+import { availableParallelism } from "node:os";
+import { createLog } from "@jobscope/labkit";
+import { checkedAddress } from "../checked-address.ts";
+import type { CommandContext } from "../context.ts";
+import { openDataDir } from "../data-dir.ts";
+import { aborted, watchInterrupts } from "../interrupts.ts";
+import { openCollector } from "../local-ci/collector-process.ts";
+import { startLocalCi } from "../local-ci/local-ci.ts";
+
+/** The command line of `jobscope up`. */
+export interface UpFlags {
+  readonly listen: string;
+  readonly otlpHttp: string;
+  readonly otlpGrpc: string;
+  readonly api: string;
+  readonly data: string;
+}
+
+/** `jobscope up`: everything on loopback, until a signal. */
+export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }: { isDebug: boolean }): Promise<void> {
+  using interrupts = watchInterrupts();
+  const log = createLog({ level: isDebug ? "debug" : "info" });
+  const dataDir = await openDataDir(flags.data);
+  const addresses = {
+    otlpHttp: checkedAddress("--otlp-http", flags.otlpHttp),
+    otlpGrpc: checkedAddress("--otlp-grpc", flags.otlpGrpc),
+    api: checkedAddress("--api", flags.api),
+  };
+  const listen = checkedAddress("--listen", flags.listen);
+  await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
+  await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
+  await ci.startRunner({ concurrent: availableParallelism(), path: context.environment["PATH"] });
+  context.stdout.write(
+    `coordinator  ${ci.coordinator.url}\nOTLP/HTTP    ${collector.otlpHttpUrl}\nquery API    ${collector.apiUrl}\n`,
+  );
+  await aborted(interrupts.polite);
+}
