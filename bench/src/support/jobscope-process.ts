@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const mainFile = resolve(import.meta.dirname, "../../../packages/cli/src/main.ts");
+
+/** A `jobscope` process, ended when disposed of. */
+export interface JobscopeProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Everything it wrote to standard error so far. */
+  readonly stderr: () => string;
+  /** Resident memory in bytes. */
+  residentBytes(): Promise<number>;
+}
+
+/** Starts the real command, as a user would, with a temporary directory of its own. */
+export async function startJobscope(args: (directory: string) => readonly string[] | Promise<readonly string[]>) {
+  const directory = await mkdtemp(join(tmpdir(), "jobscope-bench-"));
+  const commandLine = ["--conditions=jobscope-source", mainFile, ...(await args(directory))];
+  const child = spawn(process.execPath, commandLine, { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-100_000);
+  });
+  await once(child, "spawn");
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    directory,
+    stderr: () => stderr,
+    residentBytes: () => residentBytesOf(pid),
+    async [Symbol.asyncDispose]() {
+      await end(child);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts `jobscope run` for one runner with the shell executor. */
+export function startRunner(options: { url: string; concurrent: number }) {
+  return startJobscope(async (directory) => {
+    const file = join(directory, "config.toml");
+    await writeFile(
+      file,
+      [
+        `concurrent = ${options.concurrent}`,
+        "check_interval = 1",
+        "[[runners]]",
+        'name = "bench"',
+        `url = "${options.url}"`,
+        'token = "glrt-bench"',
+        'executor = "shell"',
+        `request_concurrency = ${options.concurrent}`,
+        `builds_dir = "${directory}/builds"`,
+        "",
+      ].join("\n"),
+    );
+    return ["run", "--config", file];
+  });
+}
+
+async function residentBytesOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGQUIT");
+  const force = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await exited;
+  clearTimeout(force);
+}
