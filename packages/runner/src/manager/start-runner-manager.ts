@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createSpanClock } from "@jobscope/job-telemetry";
+import { createSpanClock, spanPriority } from "@jobscope/job-telemetry";
 import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labkit";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
-import { type Environment, processEnvironment } from "../config/process-environment.ts";
+import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
 import type { Executor } from "../executors/executor.ts";
@@ -17,15 +17,25 @@ import { createRunnerEntry, isIdle, type RunnerEntry } from "./runner-entry.ts";
 import type { RunnerManager, RunnerManagerOptions, RunningJob } from "./runner-manager.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
-/** Begins to poll for all runners of the configuration. Dispose of the result to end it. */
-export function startRunnerManager(options: RunnerManagerOptions): RunnerManager {
-  return new PollingRunnerManager(options);
+/**
+ * Ends what an earlier process of this runner left behind, then begins to poll for all runners of the configuration.
+ * Dispose of the result to end it.
+ */
+export async function startRunnerManager(options: RunnerManagerOptions): Promise<RunnerManager> {
+  const { config, log } = options;
+  const environment = options.environment ?? processEnvironment();
+  const workingDirectory = options.workingDirectory ?? process.cwd();
+  const identity = config.configFile ?? `${config.systemId} ${workingDirectory}`;
+  const executor = await createShellExecutor({ log, environment, workingDirectory, identity });
+  await executor.sweep();
+  return new PollingRunnerManager({ ...options, environment, workingDirectory }, executor);
 }
 
+type FilledInOptions = RunnerManagerOptions & Required<Pick<RunnerManagerOptions, "environment" | "workingDirectory">>;
+
 class PollingRunnerManager implements RunnerManager {
-  readonly #options: RunnerManagerOptions;
+  readonly #options: FilledInOptions;
   readonly #log: Log;
-  readonly #environment: Environment;
   readonly #clock = createSpanClock();
   readonly #pool: EndpointPool;
   readonly #executor: Executor;
@@ -39,18 +49,18 @@ class PollingRunnerManager implements RunnerManager {
   #telemetry: JobTelemetry;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: RunnerManagerOptions) {
+  constructor(options: FilledInOptions, executor: Executor) {
     const { config, log } = options;
     this.#options = options;
     this.#config = config;
     this.#log = log;
-    this.#environment = options.environment ?? processEnvironment();
+    this.#executor = executor;
     this.#pool = createEndpointPool({
       log,
-      env: this.#environment,
+      env: options.environment,
+      priorityOf: spanPriority,
       limits: { shutdownFlushMs: config.telemetry.flushTimeoutMs },
     });
-    this.#executor = createShellExecutor({ environment: this.#environment, log });
     this.#running = new RunningJobs(options.observer ?? {}, log);
     this.#telemetry = this.#createTelemetry();
     this.#poller = new Poller({
@@ -170,8 +180,8 @@ class PollingRunnerManager implements RunnerManager {
       executor: this.#executor,
       telemetry: this.#telemetry,
       systemId: this.#config.systemId,
-      workingDirectory: this.#options.workingDirectory ?? process.cwd(),
-      environment: this.#environment,
+      workingDirectory: this.#options.workingDirectory,
+      environment: this.#options.environment,
       product: { name: "gitlab-runner", version: runnerVersion, revision: runnerRevision },
       reportTiming: {},
       hardStop: this.#hardStop.signal,
