@@ -27,13 +27,8 @@ export interface SessionRequest {
   readonly jobId: number;
   /** Program and arguments of the shell that reads scripts from its standard input: `["bash", "-l"]`. */
   readonly shellCommand: readonly string[];
-  /**
-   * First line to send such a shell ahead of a script, when that makes it read the rest faster; empty otherwise.
-   * See `bashPreamble`.
-   */
+  /** First line to send such a shell ahead of a long script, so that it reads the rest faster; empty when it has none. */
   readonly preamble: string;
-  /** Whether a script is likely to run soon, so that its shell is worth starting early. */
-  readonly expectsScript: boolean;
 }
 
 /**

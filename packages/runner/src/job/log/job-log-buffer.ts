@@ -32,7 +32,6 @@ const maxWaitingBytes = 1024 * 1024;
 export function createJobLogBuffer(options: JobLogBufferOptions = {}): JobLogBuffer {
   const limitBytes = options.limitBytes ?? 4 * 1024 * 1024;
   const directory = options.directory ?? tmpdir();
-  const listeners = new Set<() => void>();
 
   let byteLength = 0;
   let checksum = 0;
@@ -65,7 +64,6 @@ export function createJobLogBuffer(options: JobLogBufferOptions = {}): JobLogBuf
     waiting.push(bytes);
     waitingBytes += bytes.length;
     if (file !== undefined || waitingBytes > memoryBytes) writing ??= writeWaiting();
-    for (const listener of listeners) listener();
   }
 
   async function writeWaiting(): Promise<void> {
@@ -110,14 +108,9 @@ export function createJobLogBuffer(options: JobLogBufferOptions = {}): JobLogBuf
       while (waitingBytes > maxWaitingBytes && writing !== undefined && writeError === undefined) await writing;
     },
     read,
-    onAppend(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;
       isDisposed = true;
-      listeners.clear();
       await writing;
       if (file === undefined) return;
       const opened = await file.catch(() => undefined);

@@ -1,0 +1,122 @@
+import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "@jobscope/labkit";
+import type { ExecutorSession, ScriptOutcome, ScriptRun, SessionRequest } from "../executor.ts";
+import { findMarkedProcesses } from "./process-mark.ts";
+import { livingMembers } from "./process-table.ts";
+import type { ShellExit, ShellProcess } from "./shell-process.ts";
+import { isGroupAlive, type StopLimits, signalGroup, stopGroup, stopProcesses } from "./stop-processes.ts";
+
+export interface ShellSessionOptions {
+  readonly request: SessionRequest;
+  readonly takeShell: () => Promise<ShellProcess>;
+  readonly prepareShell: () => void;
+  readonly stopLimits: StopLimits;
+  readonly log: Log;
+  readonly onDispose: (session: ExecutorSession) => void;
+}
+
+/** A script shorter than this is read faster byte by byte than with the help of another process. */
+const longScriptBytes = 6 * 1024;
+
+/**
+ * After the shell is gone: how long its output may still be held open by a process it left in the background. GitLab's
+ * runner waits until the job's timeout; here the process is ended.
+ */
+const backgroundOutputMs = 2_000;
+
+/** At the end of the job, what was left in the background gets this long between SIGTERM and SIGKILL. */
+const leftoverGraceMs = 5_000;
+
+export function createShellSession(options: ShellSessionOptions): ExecutorSession {
+  const { request, stopLimits, log } = options;
+  /** Every shell of this session, whose group or mark may still have processes. */
+  const shells: ShellProcess[] = [];
+  let isDisposed = false;
+
+  async function run(script: ScriptRun, { signal }: { readonly signal: AbortSignal }): Promise<ScriptOutcome> {
+    const shell = await options.takeShell();
+    shells.push(shell);
+    const pumping = shell.pump(script.onStdout, script.onStderr);
+    script.onStart?.(shell.pid);
+    const isLong = request.preamble !== "" && script.text.length > longScriptBytes;
+    shell.feed(isLong ? request.preamble + script.text : script.text);
+    // The next job's shell reads its profile while this script runs.
+    options.prepareShell();
+    const exit = await exitOrStop(shell, signal);
+    if (exit === "stuck") {
+      shell.detach();
+      return { kind: "stuck", pid: shell.pid };
+    }
+    await drainOutput(shell, pumping, script.stageName);
+    return outcomeOf(exit);
+  }
+
+  async function exitOrStop(shell: ShellProcess, signal: AbortSignal): Promise<ShellExit | "stuck"> {
+    const aborted = Promise.withResolvers<void>();
+    const onAbort = () => aborted.resolve();
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await Promise.race([shell.exited, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+    if (!shell.hasExited && signal.aborted) {
+      const isGone = await stopGroup(shell.pid, shell.exited, stopLimits);
+      if (!isGone) return "stuck";
+    }
+    return shell.exited;
+  }
+
+  /** Waits for the rest of the output; ends background processes that hold it open. */
+  async function drainOutput(shell: ShellProcess, pumping: Promise<void>, stageName: string): Promise<void> {
+    if (await settlesWithin(pumping, backgroundOutputMs)) return;
+    log.info("background processes of a script held its output open and were ended", { "ci.stage.name": stageName });
+    if (isGroupAlive(shell.pid)) signalGroup(shell.pid, "SIGTERM");
+    if (await settlesWithin(pumping, backgroundOutputMs)) return;
+    signalGroup(shell.pid, "SIGKILL");
+    if (!(await settlesWithin(pumping, 500))) shell.detach();
+    await pumping;
+  }
+
+  const session: ExecutorSession = {
+    run,
+    async [Symbol.asyncDispose]() {
+      if (isDisposed) return;
+      isDisposed = true;
+      options.onDispose(session);
+      if (shells.length === 0) return;
+      const leftovers = await findLeftovers(shells);
+      if (leftovers.length === 0) return;
+      await stopProcesses(leftovers, { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, leftoverGraceMs) });
+      log.info("processes that a job left behind were ended", { count: leftovers.length });
+    },
+  };
+  return session;
+}
+
+/** Living processes of the shells' groups and of those that left them. */
+async function findLeftovers(shells: readonly ShellProcess[]): Promise<number[]> {
+  const marks = new Set(shells.map((shell) => shell.mark));
+  const marked = await findMarkedProcesses();
+  const pids = [...marked].filter(([, mark]) => marks.has(mark)).map(([pid]) => pid);
+  // A member of the group that cleared its environment is still found, and all of them where there is no /proc.
+  for (const shell of shells.filter((candidate) => isGroupAlive(candidate.pid))) {
+    pids.push(...(existsSync("/proc/self/stat") ? await livingMembers(shell.pid) : [-shell.pid]));
+  }
+  return [...new Set(pids)];
+}
+
+function outcomeOf(exit: ShellExit): ScriptOutcome {
+  if (exit.signal !== undefined) return { kind: "killed", signal: exit.signal };
+  return { kind: "exited", exitCode: exit.exitCode ?? 1 };
+}
+
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const timeout = delay(ms, false, { signal: timer.signal }).catch(() => false);
+  const settled = await Promise.race([promise.then(() => true), timeout]);
+  timer.abort();
+  return settled;
+}
