@@ -1,5 +1,11 @@
-import type { WriteStream } from "node:tty";
 import stringWidth from "string-width";
+
+/** What is needed of a terminal; `process.stdout` has it. */
+export interface Terminal {
+  readonly columns: number;
+  readonly rows: number;
+  write(text: string): unknown;
+}
 
 /**
  * The last lines of a terminal, redrawn in place. Only lines that changed are written, in one write, inside a
@@ -8,12 +14,12 @@ import stringWidth from "string-width";
  * States: nothing drawn → `draw` any number of times → `[Symbol.dispose]`, which leaves the cursor below the last line.
  */
 export class LiveRegion implements Disposable {
-  readonly #terminal: WriteStream;
+  readonly #terminal: Terminal;
   #drawn: readonly string[] = [];
   #columns: number;
   #isCursorHidden = false;
 
-  constructor(terminal: WriteStream) {
+  constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#columns = terminal.columns;
   }

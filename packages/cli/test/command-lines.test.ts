@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { jobscope, makeSurroundings } from "./jobscope-process.ts";
+
+const commands = ["exec", "trace", "sql", "up", "collector", "coordinator", "run"];
+
+test("--help names every command", async (t) => {
+  const { exitCode, stdout } = await jobscope(t, ["--help"], makeSurroundings(t));
+  assert.equal(exitCode, 0);
+  for (const command of commands) assert.match(stdout, new RegExp(`^  ${command} `, "m"));
+});
+
+for (const command of commands) {
+  test(`${command} --help has examples, and ${command} --version the version`, async (t) => {
+    const surroundings = makeSurroundings(t);
+    const [help, version] = await Promise.all([
+      jobscope(t, [command, "--help"], surroundings),
+      jobscope(t, [command, "--version"], surroundings),
+    ]);
+    assert.deepEqual([help.exitCode, version.exitCode], [0, 0]);
+    assert.match(help.stdout, new RegExp(`Examples:\n  jobscope ${command}`));
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+}
+
+const mistakes: readonly { name: string; args: string[]; message: RegExp }[] = [
+  { name: "an unknown flag", args: ["exec", "--frobnicate"], message: /unknown option '--frobnicate'/ },
+  { name: "an unknown command", args: ["frobnicate"], message: /unknown command 'frobnicate'/ },
+  { name: "a number of jobs that is none", args: ["exec", "--jobs", "many"], message: /--jobs: "many" is no number/ },
+  {
+    name: "a variable without a name",
+    args: ["exec", "--variable", "=x"],
+    message: /--variable: "" is no variable name/,
+  },
+  {
+    name: "a file variable without its file",
+    args: ["exec", "--file-variable", "K=/no/file"],
+    message: /\/no\/file cannot be read/,
+  },
+  {
+    name: "an endpoint that is no URL",
+    args: ["exec", "--otlp-endpoint", "nowhere"],
+    message: /--otlp-endpoint: .*nowhere/,
+  },
+  { name: "an id that is none", args: ["trace", "latest"], message: /"latest" is neither a job id .* nor a trace id/ },
+  { name: "a query without a query", args: ["sql"], message: /missing required argument 'query'/ },
+  {
+    name: "an address without a port",
+    args: ["collector", "--api", "localhost"],
+    message: /--api: "localhost" is no HOST:PORT/,
+  },
+  {
+    name: "a configuration that is not there",
+    args: ["run", "--config", "/no/config.toml"],
+    message: /\/no\/config\.toml/,
+  },
+  {
+    name: "a query API that is not there",
+    args: ["sql", "--api", "http://127.0.0.1:1", "SELECT 1"],
+    message: /127\.0\.0\.1:1/,
+  },
+  { name: "a store that is not there", args: ["trace", "1", "--data", "/no/data"], message: /\/no\/data/ },
+];
+
+for (const { name, args, message } of mistakes) {
+  test(`${name} is told in one message without a stack trace, exit code 2`, async (t) => {
+    const { exitCode, stdout, stderr } = await jobscope(t, args, makeSurroundings(t));
+    assert.equal(exitCode, 2);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n {4}at /);
+    assert.doesNotMatch(stderr, /not foreseen/);
+    assert.equal(stdout, "");
+  });
+}
+
+test("--debug shows where an error came from", async (t) => {
+  const { stderr } = await jobscope(t, ["trace", "latest", "--debug"], makeSurroundings(t));
+  assert.match(stderr, /\n {4}at /);
+});
+
+test("a data directory that is a file is told as such", async (t) => {
+  const surroundings = makeSurroundings(t);
+  const file = join(surroundings.directory, "file");
+  writeFileSync(file, "");
+  const { exitCode, stderr } = await jobscope(t, ["exec", "--list", "--data", file], surroundings);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /the data directory .*file cannot be written: it is no directory/);
+});
