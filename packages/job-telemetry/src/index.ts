@@ -1,7 +1,9 @@
 export { attributesBySpan, type SpanAttributeName, type SpanAttributes } from "./attributes.ts";
-export type { SpanClock, Timeline, UnixNano } from "./clock.ts";
+export { type ClockSources, createSpanClock, type SpanClock, type Timeline, type UnixNano } from "./clock.ts";
+export { childSpanId, jobSpanId, pipelineSpanId, railsSpanId, traceIdOfPipeline } from "./ids.ts";
 export type { JobFacts, RunnerFacts } from "./job-facts.ts";
 export type { LogSectionEvent } from "./log-sections/log-section-event.ts";
+export { negotiate } from "./negotiation/negotiate.ts";
 export type {
   Negotiation,
   NegotiationWarning,
@@ -25,3 +27,6 @@ export type {
   StageSpan,
 } from "./spans/job-trace.ts";
 export type { JobTraceOptions } from "./spans/job-trace-options.ts";
+export { spanPriority } from "./spans/span-priority.ts";
+export { startJobTrace } from "./spans/start-job-trace.ts";
+export { untracedJobTrace } from "./spans/untraced-job-trace.ts";
