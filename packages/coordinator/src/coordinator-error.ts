@@ -23,13 +23,9 @@ export class CoordinatorError extends Error {
   /** For `config-invalid`: every problem found, each naming file, job and keyword. */
   readonly problems: readonly string[];
 
-  constructor(
-    code: CoordinatorErrorCode,
-    message: string,
-    options: { cause?: unknown; problems?: readonly string[] } = {},
-  ) {
+  constructor(message: string, options: { code: CoordinatorErrorCode; cause?: unknown; problems?: readonly string[] }) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
+    this.code = options.code;
     this.problems = options.problems ?? [];
   }
 }

@@ -28,12 +28,15 @@ export function createGit(environment: ChildEnvironment): Git {
     runProcess("git", [...readOnlySettings, ...args], { ...options, environment: { ...environment, ...variables } });
   const bytes: Git["bytes"] = async (args, options) => {
     const result = await run(args, options).catch((cause: unknown) => {
-      throw new CoordinatorError("git-failed", `git ${args.join(" ")} did not run: ${messageOf(cause)}`, { cause });
+      throw new CoordinatorError(`git ${args.join(" ")} did not run: ${messageOf(cause)}`, {
+        code: "git-failed",
+        cause,
+      });
     });
     if (result.exitCode === 0) return result.stdout;
     const place = options?.cwd === undefined ? "" : ` in ${options.cwd}`;
     const why = result.stderr.trim() || `exit code ${result.exitCode}`;
-    throw new CoordinatorError("git-failed", `git ${args[0] ?? ""} failed${place}: ${why}`);
+    throw new CoordinatorError(`git ${args[0] ?? ""} failed${place}: ${why}`, { code: "git-failed" });
   };
   return {
     environment,

@@ -39,7 +39,7 @@ const expansionProgram = fileURLToPath(import.meta.resolve("gitlab-ci-local"));
  */
 export async function expandConfig(input: ExpansionInput): Promise<RevealedConfig> {
   if (!input.yamlFiles.has(input.configPath)) {
-    throw new CoordinatorError("config-missing", `there is no ${input.configPath} in this repository`);
+    throw new CoordinatorError(`there is no ${input.configPath} in this repository`, { code: "config-missing" });
   }
   const folder = await mkdtemp(join(tmpdir(), "jobscope-expand-"));
   try {
@@ -115,7 +115,7 @@ async function previewUntilComplete(input: ExpansionInput, folder: string): Prom
     const fetched = (await yamlFilesBelow(join(folder, "state", "includes"))).filter((file) => !hiddenFiles.has(file));
     if (fetched.length === 0 || round === maxRounds) {
       if (result.exitCode === 0) return parsePreview(result.stdout.toString("utf8"), input.configPath);
-      throw new CoordinatorError("config-invalid", `${input.configPath}: ${explain(result.stderr)}`);
+      throw new CoordinatorError(`${input.configPath}: ${explain(result.stderr)}`, { code: "config-invalid" });
     }
     for (const file of fetched) {
       await writeFile(file, hiddenText(await readFile(file, "utf8"), file, input));

@@ -105,7 +105,7 @@ const mistakes: readonly [job: PlainObject, expected: RegExp][] = [
   [{ script: "x", retry: 5 }, /job "j": retry: expected 0, 1, 2/],
   [{ script: "x", rules: [{ iff: "$A" }] }, /job "j": rules: \[1\]: unknown keyword "iff"/],
   [{ script: "x", cache: { paths: "a" } }, /job "j": cache: .*paths/],
-  [{ script: "x", parallel: 0 }, /job "j": parallel: expected a number from 1 to 200/],
+  [{ script: "x", parallel: 0 }, /job "j": parallel: Too small/],
 ];
 for (const [job, expected] of mistakes) {
   test(`${JSON.stringify(job)} is refused`, () => assert.throws(() => read({ j: job }), { message: expected }));

@@ -44,7 +44,7 @@ export function readConfig(expanded: RevealedConfig, configPath: string): Pipeli
   };
   checkStages(config.jobs, config.pipelineStages, problems);
   if (found.length > 0) {
-    throw new CoordinatorError("config-invalid", found.join("\n"), { problems: found });
+    throw new CoordinatorError(found.join("\n"), { code: "config-invalid", problems: found });
   }
   const warnings = [...ignored].map(([keyword, jobs]) => `"${keyword}" is not acted on (${jobList(jobs)})`);
   return { ...config, warnings };

@@ -50,7 +50,7 @@ export function parseConfigYaml(text: string, file: string, version: "1.1" | "1.
       const where = error.linePos?.[0];
       const place = where === undefined ? file : `${file}:${where.line}:${where.col}`;
       const what = error.message.split(/ at line \d+/)[0];
-      throw new CoordinatorError("config-invalid", `${place}: not valid YAML: ${what}`, { cause: error });
+      throw new CoordinatorError(`${place}: not valid YAML: ${what}`, { code: "config-invalid", cause: error });
     }
     return document.toJS({ maxAliasCount: 10_000 });
   });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts under test are GitLab's, not templates
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
