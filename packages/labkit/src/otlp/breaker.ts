@@ -23,8 +23,11 @@ export interface Breaker {
   /** @param retryAfterMs what the endpoint asked for. */
   failed(nowMs: number, retryAfterMs: number | undefined): void;
   unauthorized(nowMs: number): void;
-  /** Ends a wait that we chose ourselves, for the last flush; one that the endpoint asked for stays. */
-  hurry(nowMs: number): void;
+  /**
+   * Shortens a wait that we chose ourselves to `maxWaitMs`, for somebody who waits for a flush; one that the endpoint
+   * asked for stays.
+   */
+  hurry(nowMs: number, maxWaitMs: number): void;
 }
 
 export interface BreakerOptions {
@@ -80,8 +83,8 @@ export function createBreaker(options: BreakerOptions): Breaker {
       state = "unauthorized";
       notBeforeMs = nowMs + options.unauthorizedPauseMs;
     },
-    hurry(nowMs) {
-      if (state === "open") notBeforeMs = Math.max(nowMs, askedUntilMs);
+    hurry(nowMs, maxWaitMs) {
+      if (state === "open") notBeforeMs = Math.max(askedUntilMs, Math.min(notBeforeMs, nowMs + maxWaitMs));
     },
   };
 }

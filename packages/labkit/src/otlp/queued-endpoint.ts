@@ -78,7 +78,7 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
 
   async flush({ signal }: { signal: AbortSignal }): Promise<FlushOutcome> {
     const nowMs = performance.now();
-    this.#breaker.hurry(nowMs);
+    this.#breaker.hurry(nowMs, 0);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#flushes.add(resolve);
     signal.addEventListener("abort", () => resolve());
@@ -221,6 +221,7 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
         break;
       case "try-later":
         this.#breaker.failed(nowMs, outcome.retryAfterMs);
+        if (this.#flushes.size > 0) this.#breaker.hurry(nowMs, this.#limits.initialBackoffMs);
         this.#settleTryLater(batch, outcome.why, nowMs);
         break;
       case "too-large":

@@ -43,7 +43,7 @@ const optionChecks = {
   bearer_env: /^[A-Za-z_]\w*$/,
 } as const;
 
-type Options = { [name in keyof typeof optionChecks]?: string } & { headers: Record<string, string> };
+type Options = { -readonly [name in keyof typeof optionChecks]?: string } & { headers: Record<string, string> };
 
 /** @returns the options, or what is wrong with them. */
 function readOptions(parameters: URLSearchParams): Options | string {

@@ -1,0 +1,371 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, test } from "node:test";
+import { createEndpointPool, type EndpointLimits, type EndpointSpec, silentLog } from "@jobscope/labkit";
+import { type Behaviour, startOtlpReceiver } from "./support/otlp-receiver.ts";
+import { aSpan, someSpans } from "./support/spans.ts";
+
+const quick: Partial<EndpointLimits> = { coalesceMs: 10, initialBackoffMs: 10, maxBackoffMs: 50, shutdownFlushMs: 0 };
+const inTime = () => ({ signal: AbortSignal.timeout(10_000) });
+
+for (const protocol of ["http", "grpc"] as const) {
+  /** HTTP's status, or the gRPC code that means the same. */
+  const status = (http: number, grpc: number) => (protocol === "http" ? http : grpc);
+
+  describe(`exporting over ${protocol}`, () => {
+    test("spans arrive as they are, in few requests over one connection", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      endpoint.enqueue(aSpan(1, { name: "get_sources", attributes: { "ci.job.id": 7, "ci.runner.tags": ["a"] } }));
+      for (const span of someSpans(50)) endpoint.enqueue(span);
+      assert.deepEqual(await endpoint.flush(inTime()), { kind: "flushed" });
+      endpoint.enqueue(aSpan(99));
+      await endpoint.flush(inTime());
+
+      const first = receiver.spans[0];
+      assert.equal(first?.name, "get_sources");
+      assert.equal(first?.traceId, "0af7651916cd43dd8448eb211c80319c");
+      assert.equal(first?.spanId, "0000000000000002");
+      assert.equal(first?.startUnixNano, 1_780_000_000_000_000_001n);
+      assert.deepEqual(first?.attributes, { "ci.job.id": 7, "ci.runner.tags": ["a"] });
+      assert.deepEqual(first?.resource, { "service.name": "labkit-test" });
+      assert.equal(receiver.spans.length, 52);
+      assert.equal(receiver.requests.length, 2);
+      assert.equal(receiver.connections, 1);
+      assert.partialDeepStrictEqual(endpoint.stats(), {
+        exportedSpans: 52,
+        queuedSpans: 0,
+        inFlightSpans: 0,
+        breaker: "closed",
+      });
+      assert.equal(endpoint.stats().latency.count, 2);
+    });
+
+    test("a span is on the wire within 250 ms, also while earlier requests wait for their answers", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.next({ kind: "hang" }, { kind: "hang" });
+      await using pool = createEndpointPool({ log: silentLog, limits: { shutdownFlushMs: 0 } });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      for (const number of [1, 2, 3]) {
+        const enqueuedAtMs = performance.now();
+        endpoint.enqueue(aSpan(number));
+        await receiver.waitFor(() => receiver.requests.length === number);
+        const tookMs = (receiver.requests.at(-1)?.atMs ?? 0) - enqueuedAtMs;
+        assert.ok(tookMs < 250, `took ${tookMs} ms`);
+      }
+    });
+
+    test("a full request does not wait for the coalescing window", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      const limits = { ...quick, coalesceMs: 3_600_000, maxBatchSpans: 10 };
+      await using pool = createEndpointPool({ log: silentLog, limits });
+      for (const span of someSpans(25)) pool.endpoint({ url: receiver.url }).enqueue(span);
+      await receiver.waitFor(() => receiver.spans.length === 20);
+      assert.equal(pool.endpoint({ url: receiver.url }).stats().queuedSpans, 5);
+    });
+
+    test("gzip is used when asked for", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url, compression: "gzip" });
+      for (const span of someSpans(100)) endpoint.enqueue(span);
+      await endpoint.flush(inTime());
+      assert.equal(receiver.requests[0]?.isCompressed, true);
+      assert.equal(receiver.spans.length, 100);
+    });
+
+    const faults: { name: string; behaviour: Behaviour }[] = [
+      { name: "unavailable", behaviour: { kind: "status", status: status(503, 14) } },
+      { name: "throttled", behaviour: { kind: "status", status: status(429, 14), retryAfterMs: 0 } },
+      { name: "bad gateway or aborted", behaviour: { kind: "status", status: status(502, 10) } },
+      { name: "gateway timeout or deadline exceeded", behaviour: { kind: "status", status: status(504, 4) } },
+      { name: "reset before the answer", behaviour: { kind: "reset", when: "before-answer" } },
+      { name: "reset in the middle of the answer", behaviour: { kind: "reset", when: "mid-answer" } },
+      { name: "accepting and silent", behaviour: { kind: "hang" } },
+    ];
+    for (const { name, behaviour } of faults) {
+      test(`after ${name} the same request is sent again`, async () => {
+        await using receiver = await startOtlpReceiver({ protocol });
+        receiver.next(behaviour, behaviour);
+        await using pool = createEndpointPool({ log: silentLog, limits: quick });
+        const endpoint = pool.endpoint({ url: receiver.url, timeoutMs: 200 });
+        for (const span of someSpans(5)) endpoint.enqueue(span);
+        await receiver.waitFor(() => receiver.spans.length > 0);
+        await endpoint.flush(inTime());
+        assert.deepEqual(
+          receiver.spans.map(({ name }) => name),
+          someSpans(5).map(({ name }) => name),
+        );
+        assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 5, retriedRequests: 2, breaker: "closed" });
+        assert.equal(lost(endpoint.stats().droppedSpans), 0);
+        assert.notEqual(endpoint.stats().lastFailure, undefined);
+      });
+    }
+
+    const refusals: { name: string; behaviour: Behaviour; reason: string }[] = [
+      { name: "bad request", behaviour: { kind: "status", status: status(400, 3) }, reason: "refused" },
+      { name: "not found or unimplemented", behaviour: { kind: "status", status: status(404, 12) }, reason: "refused" },
+      { name: "an internal error", behaviour: { kind: "status", status: status(500, 13) }, reason: "refused" },
+      { name: "unauthenticated", behaviour: { kind: "status", status: status(401, 16) }, reason: "unauthorized" },
+      { name: "forbidden", behaviour: { kind: "status", status: status(403, 7) }, reason: "unauthorized" },
+      { name: "a redirect", behaviour: { kind: "redirect", location: "http://127.0.0.1:1/" }, reason: "refused" },
+    ];
+    for (const { name, behaviour, reason } of refusals.filter(
+      ({ name }) => protocol === "http" || name !== "a redirect",
+    )) {
+      test(`after ${name} nothing is sent again, and the loss is counted`, async () => {
+        await using receiver = await startOtlpReceiver({ protocol });
+        receiver.next(behaviour);
+        await using pool = createEndpointPool({ log: silentLog, limits: quick });
+        const endpoint = pool.endpoint({ url: receiver.url });
+        for (const span of someSpans(5)) endpoint.enqueue(span);
+        assert.deepEqual(await endpoint.flush(inTime()), { kind: "flushed" });
+        assert.equal(receiver.requests.length, 1);
+        assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 0, droppedSpans: { [reason]: 5 } });
+      });
+    }
+
+    test("after 401 spans are dropped and counted until the pause is over", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.next({ kind: "status", status: status(401, 16) });
+      await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, unauthorizedPauseMs: 50 } });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      endpoint.enqueue(aSpan(1));
+      await endpoint.flush(inTime());
+      endpoint.enqueue(aSpan(2));
+      assert.partialDeepStrictEqual(endpoint.stats(), { droppedSpans: { unauthorized: 2 }, breaker: "unauthorized" });
+      while (receiver.spans.length === 0) {
+        endpoint.enqueue(aSpan(3));
+        await endpoint.flush(inTime());
+      }
+      assert.equal(endpoint.stats().breaker, "closed");
+    });
+
+    test("a partial success is no failure, and what was rejected is counted", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.next({ kind: "partial", rejectedSpans: 2, message: "too old" });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      for (const span of someSpans(5)) endpoint.enqueue(span);
+      await endpoint.flush(inTime());
+      assert.equal(receiver.requests.length, 1);
+      assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 3, droppedSpans: { partial_success: 2 } });
+    });
+
+    test("a malformed answer to an accepted request is an acceptance", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.next({ kind: "malformed" });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      endpoint.enqueue(aSpan(1));
+      await endpoint.flush(inTime());
+      assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 1, retriedRequests: 0 });
+    });
+
+    test("a request that is too large is sent in parts", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.always({ kind: "size-limit", maxBytes: 2_000 });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      for (const span of someSpans(100)) endpoint.enqueue(span);
+      endpoint.enqueue(aSpan(100, { attributes: { large: "x".repeat(3_000) } }));
+      await endpoint.flush(inTime());
+      assert.equal(new Set(receiver.spans.map(({ spanId }) => spanId)).size, 100);
+      assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 100, droppedSpans: { refused: 1 } });
+    });
+
+    test("an endpoint that asks for patience gets it", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.next({ kind: "status", status: status(503, 14), retryAfterMs: 1_000 });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      endpoint.enqueue(aSpan(1));
+      await endpoint.flush(inTime());
+      const [first, second] = receiver.requests;
+      const waitedMs = (second?.atMs ?? 0) - (first?.atMs ?? 0);
+      assert.ok(waitedMs >= 990, `waited ${waitedMs} ms`);
+    });
+
+    test("an absent endpoint costs nothing, and gets everything once it is there", async () => {
+      const port = await freePort();
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: `${protocol}://127.0.0.1:${port}` });
+      for (const span of someSpans(20)) endpoint.enqueue(span);
+      const outcome = await endpoint.flush({ signal: AbortSignal.timeout(100) });
+      assert.deepEqual(outcome, { kind: "left", spans: 20 });
+      assert.notEqual(endpoint.stats().lastFailure, undefined);
+      await using receiver = await startOtlpReceiver({ protocol, port });
+      assert.deepEqual(await endpoint.flush(inTime()), { kind: "flushed" });
+      assert.equal(receiver.spans.length, 20);
+    });
+
+    test("an endpoint that dies and comes back gets every span", async () => {
+      const first = await startOtlpReceiver({ protocol });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const endpoint = pool.endpoint({ url: first.url });
+      endpoint.enqueue(aSpan(1));
+      await endpoint.flush(inTime());
+      await first[Symbol.asyncDispose]();
+      endpoint.enqueue(aSpan(2));
+      await endpoint.flush({ signal: AbortSignal.timeout(50) });
+      await using second = await startOtlpReceiver({ protocol, port: first.port });
+      endpoint.enqueue(aSpan(3));
+      await endpoint.flush(inTime());
+      assert.deepEqual([...first.spans, ...second.spans].map(({ name }) => name).sort(), [
+        "span 1",
+        "span 2",
+        "span 3",
+      ]);
+    });
+
+    test("a dead endpoint does not slow another one", async () => {
+      await using dead = await startOtlpReceiver({ protocol });
+      dead.always({ kind: "hang" });
+      await using alive = await startOtlpReceiver({ protocol });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      const startedAtMs = performance.now();
+      for (const url of [dead.url, alive.url]) pool.endpoint({ url }).enqueue(aSpan(1));
+      await alive.waitFor(() => alive.spans.length === 1);
+      assert.ok(performance.now() - startedAtMs < 250);
+    });
+
+    test("a full queue keeps the spans of high priority, and counts the others", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.always({ kind: "status", status: status(503, 14) });
+      const limits = {
+        ...quick,
+        maxQueuedSpans: 10,
+        maxBatchSpans: 1,
+        maxConcurrentRequests: 1,
+      };
+      await using pool = createEndpointPool({
+        log: silentLog,
+        limits,
+        priorityOf: (span) => (span.name === "job_execution" ? 3 : 1),
+      });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      endpoint.enqueue(aSpan(0));
+      await receiver.waitFor(() => receiver.requests.length === 1);
+      for (let number = 1; number <= 20; number++) endpoint.enqueue(aSpan(number));
+      endpoint.enqueue(aSpan(21, { name: "job_execution" }));
+      assert.partialDeepStrictEqual(endpoint.stats(), { queuedSpans: 10, droppedSpans: { queue_full: 11 } });
+      receiver.always({ kind: "accept" });
+      await endpoint.flush(inTime());
+      const names = receiver.spans.map(({ name }) => name);
+      assert.deepEqual(names, [...Array.from({ length: 10 }, (_, number) => `span ${number}`), "job_execution"]);
+    });
+
+    test("disposing is bounded, counts what is unsent and refuses later spans", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.always({ kind: "hang" });
+      const pool = createEndpointPool({ log: silentLog, limits: { ...quick, shutdownFlushMs: 50 } });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      for (const span of someSpans(3)) endpoint.enqueue(span);
+      const startedAtMs = performance.now();
+      await pool[Symbol.asyncDispose]();
+      assert.ok(performance.now() - startedAtMs < 1_000);
+      endpoint.enqueue(aSpan(9));
+      assert.partialDeepStrictEqual(endpoint.stats(), {
+        droppedSpans: { shutdown: 4 },
+        queuedSpans: 0,
+        inFlightSpans: 0,
+      });
+    });
+
+    test("a fixed bearer token and header fields are sent with every request", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      await using pool = createEndpointPool({ log: silentLog, limits: quick, env: { TOKEN: "from-env" } });
+      const specs: EndpointSpec[] = [
+        { url: receiver.url, auth: { kind: "bearer", token: "abc" }, headers: { "X-Scope": "ci" } },
+        { url: receiver.url, auth: { kind: "bearer-env", variable: "TOKEN" } },
+        { url: receiver.url, auth: { kind: "headers", headers: { "X-Api-Key": "key" } } },
+      ];
+      for (const spec of specs) pool.endpoint(spec).enqueue(aSpan(1));
+      await pool.flush(inTime());
+      const sent = receiver.requests.map(({ headers }) => [
+        headers["authorization"],
+        headers["x-api-key"],
+        headers["x-scope"],
+      ]);
+      assert.deepEqual(
+        sent.sort(),
+        [
+          ["Bearer abc", undefined, "ci"],
+          ["Bearer from-env", undefined, undefined],
+          [undefined, "key", undefined],
+        ].sort(),
+      );
+    });
+  });
+}
+
+describe("an endpoint pool", () => {
+  test("gives the same endpoint for the same spec, and another for other credentials", async () => {
+    await using pool = createEndpointPool({ log: silentLog, limits: quick });
+    const a = pool.endpoint({ url: "http://127.0.0.1:1", auth: { kind: "bearer", token: "a" } });
+    assert.equal(pool.endpoint({ auth: { token: "a", kind: "bearer" }, url: "http://127.0.0.1:1" }), a);
+    assert.notEqual(pool.endpoint({ url: "http://127.0.0.1:1", auth: { kind: "bearer", token: "b" } }), a);
+    assert.equal(pool.stats().length, 2);
+  });
+
+  test("refuses a spec that cannot be used, and keeps the number of endpoints bounded", async () => {
+    await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, maxEndpoints: 3 } });
+    assert.throws(() => pool.endpoint({ url: "ftp://h" }), { name: "EndpointSpecError" });
+    for (let port = 1; port <= 10; port++) pool.endpoint({ url: `http://127.0.0.1:${port}` });
+    assert.equal(pool.stats().length, 3);
+  });
+
+  test("tells the operator of the first failure and of the recovery, not of every attempt", async () => {
+    await using receiver = await startOtlpReceiver();
+    receiver.next(...Array.from({ length: 4 }, () => ({ kind: "status", status: 503 }) as const));
+    const messages: string[] = [];
+    const note = (message: string) => void messages.push(message);
+    const log = { debug: note, info: note, warn: note, error: note, child: () => log };
+    await using pool = createEndpointPool({ log, limits: quick });
+    pool.endpoint({ url: receiver.url }).enqueue(aSpan(1));
+    await pool.flush(inTime());
+    assert.deepEqual(messages, ["telemetry export failed, trying again", "telemetry export works again"]);
+  });
+
+  test("never throws into the code that ends a span", async () => {
+    await using pool = createEndpointPool({
+      log: silentLog,
+      limits: quick,
+      priorityOf: () => {
+        throw new Error("a bug");
+      },
+    });
+    const endpoint = pool.endpoint({ url: "http://127.0.0.1:1" });
+    endpoint.enqueue(aSpan(1));
+    assert.equal(endpoint.stats().droppedSpans.unencodable, 1);
+  });
+
+  test("one span that cannot be encoded does not take the others with it", async () => {
+    await using receiver = await startOtlpReceiver();
+    await using pool = createEndpointPool({ log: silentLog, limits: quick });
+    const endpoint = pool.endpoint({ url: receiver.url });
+    const broken = {
+      ...aSpan(2),
+      spanContext: () => {
+        throw new Error("no context");
+      },
+    };
+    for (const span of [aSpan(1), broken, aSpan(3)]) endpoint.enqueue(span);
+    await endpoint.flush(inTime());
+    assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 2, droppedSpans: { unencodable: 1 } });
+  });
+});
+
+function lost(dropped: Readonly<Record<string, number>>): number {
+  return Object.values(dropped).reduce((sum, count) => sum + count, 0);
+}
+
+/** A port that nobody listens on, until somebody else takes it. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

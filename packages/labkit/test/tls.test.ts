@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createEndpointPool, type EndpointStats, silentLog } from "@jobscope/labkit";
+import { makeCertificates, type TestCertificates } from "./support/certificates.ts";
+import { startOtlpReceiver } from "./support/otlp-receiver.ts";
+import { aSpan } from "./support/spans.ts";
+
+const limits = { coalesceMs: 1, initialBackoffMs: 10, maxBackoffMs: 20, shutdownFlushMs: 0 };
+
+describe("exporting over TLS", () => {
+  let folder: string;
+  let certificates: TestCertificates;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "labkit-tls-"));
+    certificates = await makeCertificates(folder);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const protocol of ["http", "grpc"] as const) {
+    test(`${protocol}: an own authority is trusted when it is given`, async () => {
+      await using receiver = await startOtlpReceiver({ protocol, tls: certificates.server });
+      const stats = await exportOne(receiver.url, { caFile: certificates.caFile });
+      assert.equal(stats.exportedSpans, 1);
+    });
+
+    test(`${protocol}: an unknown authority is not, and the span is kept`, async () => {
+      await using receiver = await startOtlpReceiver({ protocol, tls: certificates.server });
+      const stats = await exportOne(receiver.url, undefined);
+      assert.partialDeepStrictEqual(stats, { exportedSpans: 0, inFlightSpans: 1 });
+      assert.match(stats.lastFailure?.why ?? "", /certificate/i);
+      assert.equal(receiver.requests.length, 0);
+    });
+
+    test(`${protocol}: a client certificate is shown to an endpoint that wants one`, async () => {
+      const tls = { ...certificates.server, clientCa: certificates.ca };
+      await using receiver = await startOtlpReceiver({ protocol, tls });
+      const { caFile, certFile, keyFile } = certificates;
+      assert.equal((await exportOne(receiver.url, { caFile })).exportedSpans, 0);
+      assert.equal((await exportOne(receiver.url, { caFile, certFile, keyFile })).exportedSpans, 1);
+    });
+  }
+
+  test("a host name that does not exist is an absent endpoint", async () => {
+    const stats = await exportOne("http://collector.invalid:4318", undefined);
+    assert.match(stats.lastFailure?.why ?? "", /host name/);
+    assert.equal(stats.inFlightSpans, 1);
+  });
+});
+
+async function exportOne(
+  url: string,
+  tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined,
+): Promise<EndpointStats> {
+  await using pool = createEndpointPool({ log: silentLog, limits });
+  const endpoint = pool.endpoint({ url, ...(tls === undefined ? {} : { tls }) });
+  endpoint.enqueue(aSpan(1));
+  const signal = AbortSignal.timeout(1_000);
+  await endpoint.flush({ signal: AbortSignal.any([signal, failureOf(() => endpoint.stats(), signal)]) });
+  return endpoint.stats();
+}
+
+/** Aborts as soon as a failed request shows in the stats: there is nothing more to wait for. */
+function failureOf(stats: () => EndpointStats, until: AbortSignal): AbortSignal {
+  const failed = new AbortController();
+  const timer = setInterval(() => stats().retriedRequests > 0 && failed.abort(), 5);
+  for (const signal of [until, failed.signal]) signal.addEventListener("abort", () => clearInterval(timer));
+  return failed.signal;
+}
