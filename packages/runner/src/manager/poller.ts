@@ -1,10 +1,12 @@
 import type { Log } from "@jobscope/labkit";
 import type { JobRequestOutcome } from "../coordinator-client/coordinator-client.ts";
 import { CoordinatorError } from "../coordinator-client/coordinator-error.ts";
-import { hasRoom, type RunnerEntry } from "./runner-entry.ts";
+import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
+import { type RunnerEntry, whyDeclined } from "./runner-entry.ts";
 
 export interface PollerOptions {
   readonly log: Log;
+  readonly metrics: Pick<RunnerMetrics, "runnerOffered" | "offerDeclined">;
   /** Runs what was handed out, to its end. Never rejects. */
   readonly runOutcome: (entry: RunnerEntry, outcome: HandedOut) => Promise<void>;
   /** Called after each job request and what came of it. */
@@ -87,6 +89,7 @@ export class Poller {
 
   #offer(entry: RunnerEntry): void {
     if (this.#stopping.signal.aborted || !this.polls(entry)) return;
+    this.#options.metrics.runnerOffered(entry.runner);
     this.#offered.add(entry);
     this.#employ();
   }
@@ -95,8 +98,11 @@ export class Poller {
     for (const entry of this.#offered) {
       if (this.#working.size >= this.#limits.concurrent) return;
       this.#offered.delete(entry);
-      const now = performance.now();
-      if (!hasRoom(entry) || now < entry.asksAgainAtMs || !entry.health.mayAsk(now)) continue;
+      const declined = whyDeclined(entry);
+      if (declined !== undefined) {
+        this.#options.metrics.offerDeclined(entry.runner, declined);
+        continue;
+      }
       const work: Promise<void> = this.#work(entry).finally(() => {
         this.#working.delete(work);
         this.#options.onWorkEnd(entry);

@@ -35,10 +35,17 @@ export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClien
   };
 }
 
-/** Whether the entry has room for one more request: `limit` counts running jobs and requests (runner-protocol.md §6.7). */
-export function hasRoom({ runner, requests, jobs, requestLimit }: RunnerEntry): boolean {
-  const withinLimit = runner.limit <= 0 || jobs + requests < runner.limit;
-  return withinLimit && requests < requestLimit.current;
+/**
+ * Why the entry may not ask for a job now, if so. `limit` counts running jobs and requests that are out.
+ *
+ * Rule: runner-protocol.md §6.7.
+ */
+export function whyDeclined(entry: RunnerEntry): "unhealthy" | "no-room" | undefined {
+  const { runner, requests, jobs, requestLimit, health, asksAgainAtMs } = entry;
+  const nowMs = performance.now();
+  if (nowMs < asksAgainAtMs || !health.mayAsk(nowMs)) return "unhealthy";
+  const isWithinLimit = runner.limit <= 0 || jobs + requests < runner.limit;
+  return isWithinLimit && requests < requestLimit.current ? undefined : "no-room";
 }
 
 /** Whether nothing of the entry is going on. */

@@ -2,12 +2,16 @@ import type { Log } from "@jobscope/labkit";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import type { Environment } from "../config/process-environment.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
+import type { ManagerStatus } from "../metrics/manager-status.ts";
+import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
 import type { SpanProcessor } from "./job-telemetry.ts";
 
 /** The process that polls for all runners of one configuration and runs their jobs. */
 export interface RunnerManager extends AsyncDisposable {
   /** Jobs being run now, oldest first. */
   readonly runningJobs: readonly RunningJob[];
+  /** What is going on now, for metrics. */
+  status(): ManagerStatus;
   /** Asks for no more jobs and gives up the job requests that are out. */
   stop(): void;
   /** After `stop()`: resolves when no job is left. @throws the signal's reason when it is aborted first. */
@@ -50,6 +54,8 @@ export interface RunnerManagerOptions {
    * without any endpoint.
    */
   readonly spanProcessors?: readonly SpanProcessor[];
+  /** Told what happens, as it happens. Default: nobody. */
+  readonly metrics?: RunnerMetrics;
   /** Where `builds/` and `cache/` go unless configured. Default: the process's working directory. */
   readonly workingDirectory?: string;
   /** What jobs inherit. Default: this process's environment. */

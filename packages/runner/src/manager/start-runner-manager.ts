@@ -5,8 +5,11 @@ import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
+import type { ApiAttempt } from "../coordinator-client/http/api.ts";
 import type { Executor } from "../executors/executor.ts";
 import { createShellExecutor } from "../executors/shell/shell-executor.ts";
+import type { ManagerStatus } from "../metrics/manager-status.ts";
+import { noMetrics, type RunnerMetrics } from "../metrics/runner-metrics.ts";
 import { runnerRevision, runnerVersion } from "../runner-version.ts";
 import { JobSlots } from "./job-slots.ts";
 import { createJobTelemetry, type JobTelemetry } from "./job-telemetry.ts";
@@ -36,6 +39,7 @@ type FilledInOptions = RunnerManagerOptions & Required<Pick<RunnerManagerOptions
 class PollingRunnerManager implements RunnerManager {
   readonly #options: FilledInOptions;
   readonly #log: Log;
+  readonly #metrics: RunnerMetrics;
   readonly #clock = createSpanClock();
   readonly #pool: EndpointPool;
   readonly #executor: Executor;
@@ -54,6 +58,7 @@ class PollingRunnerManager implements RunnerManager {
     this.#options = options;
     this.#config = config;
     this.#log = log;
+    this.#metrics = options.metrics ?? noMetrics;
     this.#executor = executor;
     this.#pool = createEndpointPool({
       log,
@@ -65,6 +70,7 @@ class PollingRunnerManager implements RunnerManager {
     this.#telemetry = this.#createTelemetry();
     this.#poller = new Poller({
       log,
+      metrics: this.#metrics,
       runOutcome: (entry, outcome) => this.#run(entry, outcome),
       onWorkEnd: (entry) => this.#retireIfReplaced(entry),
     });
@@ -73,6 +79,23 @@ class PollingRunnerManager implements RunnerManager {
 
   get runningJobs(): readonly RunningJob[] {
     return this.#running.list();
+  }
+
+  status(): ManagerStatus {
+    const entries = [...this.#entries].filter((entry) => this.#poller.polls(entry));
+    return {
+      systemId: this.#config.systemId,
+      concurrent: this.#config.concurrent,
+      busyWorkers: this.#poller.busyWorkers,
+      runners: entries.map(({ runner, jobs, requests, requestLimit }) => ({
+        runner,
+        jobs,
+        requests,
+        requestLimit: requestLimit.current,
+      })),
+      jobs: this.runningJobs,
+      telemetry: this.#pool.stats(),
+    };
   }
 
   stop(): void {
@@ -147,7 +170,9 @@ class PollingRunnerManager implements RunnerManager {
 
   #connect(runner: RunnerConfig): RunnerEntry {
     const { systemId, proxy, connectionMaxAgeMs } = this.#config;
-    return createRunnerEntry(runner, createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs }));
+    const onAttempt = (attempt: ApiAttempt) => this.#metrics.apiAttempted(runner, attempt);
+    const client = createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs, onAttempt });
+    return createRunnerEntry(runner, client);
   }
 
   /** An entry that a reload replaced keeps its connections until its last job has reported its end. */
@@ -161,8 +186,10 @@ class PollingRunnerManager implements RunnerManager {
   async #run(entry: RunnerEntry, outcome: HandedOut): Promise<void> {
     try {
       if (outcome.kind === "job") return await this.#runJob(entry, outcome);
+      this.#metrics.processingFailed(entry.runner, "unreadable_job");
       await reportUnreadableJob(outcome, { client: entry.client, log: this.#log, signal: this.#hardStop.signal });
     } catch (error) {
+      this.#metrics.processingFailed(entry.runner, "internal_error");
       this.#log.error("a job was given up", { err: error });
     }
   }
@@ -170,8 +197,11 @@ class PollingRunnerManager implements RunnerManager {
   async #runJob({ runner, client }: RunnerEntry, { job }: Extract<HandedOut, { kind: "job" }>): Promise<void> {
     using slot = this.#slots.take(runner.runnerToken, job.project.id);
     const about = { jobId: job.id, name: job.name, projectId: job.project.id, runnerName: runner.name };
+    this.#metrics.jobReceived(runner, job);
+    const startedMs = performance.now();
     const result = await runOneJob({ job, runner, client, slot, about, running: this.#running }, this.#surroundings());
     if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
+    else this.#metrics.jobEnded(runner, job, result.verdict, (performance.now() - startedMs) / 1000);
   }
 
   #surroundings(): JobSurroundings {

@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
+import type { ManagerStatus } from "./manager-status.ts";
+
+/** Port of GitLab's runner when `listen_address` has none. */
+const defaultPort = 9252;
+
+export interface MetricsServer extends AsyncDisposable {
+  /** `http://127.0.0.1:9252` */
+  readonly url: string;
+}
+
+/**
+ * Serves `/metrics`, `/debug/jobs/list` and `/health/ready` without authentication (runner-protocol.md §6.10).
+ *
+ * @param listenAddress `host:port`, `:port` (all interfaces) or `host`.
+ * @throws {Error} when the address cannot be listened on.
+ */
+export async function startMetricsServer(
+  listenAddress: string,
+  sources: { readonly registry: Registry; readonly status: () => ManagerStatus },
+): Promise<MetricsServer> {
+  const { host, port } = parseListenAddress(listenAddress);
+  const server = createServer((request, response) => {
+    if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, "text/plain", "");
+    const [path] = (request.url ?? "").split("?");
+    switch (path) {
+      case "/metrics":
+        void sources.registry.metrics().then(
+          (text) => answer(response, 200, sources.registry.contentType, text),
+          (error: unknown) => answer(response, 500, "text/plain", String(error)),
+        );
+        return;
+      case "/debug/jobs/list":
+        response.setHeader("x-list-version", "2");
+        return answer(response, 200, "text/plain", listJobs(sources.status()));
+      case "/health/ready":
+        return answer(response, 200, "text/plain", "ready\n");
+      default:
+        return answer(response, 404, "text/plain", "not found\n");
+    }
+  });
+  server.listen({ port, ...(host === "" ? {} : { host }) });
+  await once(server, "listening");
+  const bound = server.address() as AddressInfo;
+  const shownHost = host === "" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return {
+    url: `http://${shownHost}:${bound.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** `127.0.0.1:9252` → both; `:9252` → all interfaces; `[::1]` → the default port. */
+export function parseListenAddress(address: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  const number = port === undefined ? defaultPort : Number(port);
+  if (host === undefined || number > 65_535) {
+    throw new Error(`listen_address: expected "host:port" or ":port", found "${address}"`);
+  }
+  return { host, port: number };
+}
+
+function listJobs({ jobs }: ManagerStatus): string {
+  const lines = jobs.map(({ jobId, projectId, runnerName, traceId, startedAt }) => {
+    const durationS = Math.round((Date.now() - startedAt.getTime()) / 1000);
+    return `id=${jobId} project=${projectId} runner=${JSON.stringify(runnerName)} state=running trace_id=${traceId ?? ""} duration=${durationS}s`;
+  });
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function answer(response: ServerResponse, status: number, contentType: string, text: string): void {
+  response.writeHead(status, { "content-type": contentType }).end(text);
+}
