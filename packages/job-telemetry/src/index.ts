@@ -3,6 +3,11 @@ export { type ClockSources, createSpanClock, type SpanClock, type Timeline, type
 export { childSpanId, jobSpanId, pipelineSpanId, railsSpanId, traceIdOfPipeline } from "./ids.ts";
 export type { JobFacts, RunnerFacts } from "./job-facts.ts";
 export type { LogSectionEvent } from "./log-sections/log-section-event.ts";
+export {
+  createLogSectionParser,
+  type LogSectionParser,
+  type LogSectionParserOptions,
+} from "./log-sections/log-section-parser.ts";
 export { negotiate } from "./negotiation/negotiate.ts";
 export type {
   Negotiation,
