@@ -70,7 +70,7 @@ export class FunctionError extends Error {
     return new FunctionError(prefix + this.message, {
       code: this.code,
       stepPath: stepName === undefined ? this.stepPath : [stepName, ...this.stepPath],
-      cause: this,
+      cause: this.cause instanceof FunctionError ? this.cause : this, // the innermost, not every step between
       ...(this.exitCode === undefined ? {} : { exitCode: this.exitCode }),
       ...(this.place === undefined ? {} : { place: this.place }),
     });

@@ -12,6 +12,7 @@ export type {
 export type { FunctionReference } from "./definition/reference.ts";
 export type { JsonValue } from "./expression/json-value.ts";
 export { FunctionError, type FunctionErrorCode, type TextPlace } from "./function-error.ts";
+export { createLocalProcesses, type LocalProcessesOptions } from "./run/local-processes.ts";
 export type {
   FetchEnd,
   FetchObservation,
@@ -24,7 +25,9 @@ export type {
 } from "./run/observer.ts";
 export { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./run/process-host.ts";
 export type { JobLogSink, JobVariable, RunStepsOptions, StepsOutcome } from "./run/run-options.ts";
+export { runSteps } from "./run/run-steps.ts";
 export type { ExecResult, StepResult, StepStatus } from "./run/step-result.ts";
+export { createFunctionSources } from "./source/create-sources.ts";
 export type {
   FetchLimits,
   FunctionSources,

@@ -25,6 +25,8 @@ export interface ProcessExit {
  * the temporary directory at the paths they have here. Commands of one job run one after another.
  */
 export interface ProcessHost {
+  /** Commands may run as another user than the engine: files made for them are then readable and writable by all. */
+  readonly asAnyUser: boolean;
   /**
    * @returns when the process has ended and all it wrote before has been handed to `output`.
    * @throws {ProcessStartError} when the program cannot be started.
@@ -38,7 +40,7 @@ export interface ProcessHost {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The program is not there, may not be executed, or the system refused to start it. */
+/** The program is not there, may not be executed, or the system refused to start it. The message says which. */
 export class ProcessStartError extends Error {
   override readonly name = "ProcessStartError";
 }
