@@ -3,11 +3,12 @@
  *
  * Processes that only ask a running collector import `@jobscope/collector/client`, which loads no database engine.
  */
-export type { Collector, CollectorAddresses, CollectorOptions, CollectorStats, StoreLocation } from "./collector.ts";
+export type { Collector, CollectorAddresses, CollectorOptions, CollectorStats } from "./collector.ts";
 export { startCollector } from "./collector.ts";
 export { ConfigError, type ConfigProblem } from "./config-error.ts";
 export { openStoreReadOnly } from "./query/read-only-store.ts";
 export { StoreError, type StoreErrorCode } from "./store/store-error.ts";
+export type { StoreLocation } from "./store/store-location.ts";
 export type {
   JobSummary,
   ListFilter,

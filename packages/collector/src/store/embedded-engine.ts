@@ -1,0 +1,72 @@
+import { access, constants, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type ClickHouseClient, createClient } from "@clickhouse/client";
+import { drainPending } from "chdb";
+import { ChdbNodeEngine, QueryClass } from "chdb/durable/node";
+import { createEmbeddedConnection, createInsertingConnection } from "./embedded-connection.ts";
+import { type Engine, type ReadLimits, readOnlySettings } from "./engine.ts";
+import { StoreError } from "./store-error.ts";
+
+/**
+ * Opens ClickHouse's engine in this process, with its files below `dataDir`.
+ *
+ * Three connections share the one engine: a writer, a reader that is read-only for good, and one that only parses. The
+ * engine locks its directory (flock) against other processes; one process has one engine.
+ *
+ * @throws {StoreError} `unavailable` when the directory cannot be used.
+ */
+export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): Promise<Engine> {
+  const path = join(dataDir, "clickhouse");
+  const inboxDir = join(dataDir, "inbox");
+  await makeUsable(dataDir, path, inboxDir);
+  await using opened = new AsyncDisposableStack();
+  opened.defer(drainPending);
+  const writer = opened.use(open(() => createClient({ connection: createInsertingConnection(path, inboxDir) })));
+  const reader = opened.use(open(() => createClient({ connection: createEmbeddedConnection(path) })));
+  await makeReadOnly(reader, limits);
+  const parser = new ChdbNodeEngine();
+  await parser.start({ dataPath: path, backupsAllowedPath: inboxDir });
+  opened.defer(() => parser.close());
+  const closing = opened.move();
+  return {
+    kind: "embedded",
+    writer,
+    reader,
+    readSettings: {},
+    async isSingleRead(query) {
+      const { statementCount, queryClass } = await parser.analyze(query, "default");
+      return statementCount === 1 && queryClass === QueryClass.ReadOnly;
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** Anything in the inbox is of a process that died while it wrote; what it held was never acknowledged. */
+async function makeUsable(dataDir: string, path: string, inboxDir: string): Promise<void> {
+  try {
+    await rm(inboxDir, { recursive: true, force: true });
+    await mkdir(inboxDir, { recursive: true });
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const found = (cause as NodeJS.ErrnoException).code ?? "unknown error";
+    const detail = `the data directory ${dataDir} cannot be written (${found})`;
+    const code = found === "ENOSPC" ? "full" : "unavailable";
+    throw new StoreError({ code, operation: "open store", retryable: false, detail }, { cause });
+  }
+}
+
+function open(connect: () => ClickHouseClient): ClickHouseClient {
+  try {
+    return connect();
+  } catch (cause) {
+    const detail = "the database engine could not open its files; another process may hold them, or they are damaged";
+    throw new StoreError({ code: "unavailable", operation: "open store", retryable: false, detail }, { cause });
+  }
+}
+
+async function makeReadOnly(reader: ClickHouseClient, limits: ReadLimits): Promise<void> {
+  for (const [name, value] of Object.entries(readOnlySettings(limits))) {
+    await reader.command({ query: `SET ${name} = ${typeof value === "number" ? value : `'${value}'`}` });
+  }
+}
