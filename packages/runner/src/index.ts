@@ -1,3 +1,16 @@
+export { CommandError, type CommandIo } from "./commands/command-io.ts";
+export { checkHealth, type HealthCheckOptions } from "./commands/health-check.ts";
+export { type ListOptions, listRunners } from "./commands/list.ts";
+export type { ProcessSignal, SignalSource } from "./commands/process-signals.ts";
+export { registerRunner } from "./commands/register.ts";
+export type { RegisterOptions, ServerSideOptions } from "./commands/register-options.ts";
+export { type ResetTokenOptions, resetTokens } from "./commands/reset-token.ts";
+export { type RunOptions, runRunners } from "./commands/run.ts";
+export type { RunContext } from "./commands/run-context.ts";
+export { type RunSingleOptions, runSingle } from "./commands/run-single.ts";
+export type { RunnerSelector } from "./commands/select-runners.ts";
+export { type UnregisterOptions, unregisterRunners } from "./commands/unregister.ts";
+export { type VerifyOptions, verifyRunners } from "./commands/verify.ts";
 export { ConfigError, type ConfigProblem } from "./config/config-error.ts";
 export { loadConfig } from "./config/load-config.ts";
 export type { ProxyConfig, RunnerManagerConfig } from "./config/manager-config.ts";
@@ -5,6 +18,7 @@ export { type ParseConfigOptions, parseConfig } from "./config/parse-config.ts";
 export type { Environment } from "./config/process-environment.ts";
 export type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./config/runner-config.ts";
 export type { TelemetryConfig } from "./config/telemetry-config.ts";
+export { CoordinatorError, type CoordinatorOperation } from "./coordinator-client/coordinator-error.ts";
 export type { FailureReason } from "./coordinator-client/failure-reason.ts";
 export type { JobVerdict } from "./job/job-verdict.ts";
 export type { SpanProcessor } from "./manager/job-telemetry.ts";
@@ -15,3 +29,6 @@ export type {
   RunningJob,
 } from "./manager/runner-manager.ts";
 export { startRunnerManager } from "./manager/start-runner-manager.ts";
+export type { ManagerStatus, RunnerStatus } from "./metrics/manager-status.ts";
+export type { RunnerMetrics } from "./metrics/runner-metrics.ts";
+export { runnerVersion } from "./runner-version.ts";

@@ -10,8 +10,8 @@ export interface AlignedTable {
 }
 
 /**
- * Fits the keys of a parsed TOML table to a schema without regard to letter case (runner-protocol.md §6.1). Unknown keys
- * are left out and named. Tables whose keys are the user's own (records) are left as they are.
+ * Fits the keys of a parsed TOML table to a schema without regard to letter case (runner-protocol.md §6.1). Unknown keys,
+ * and another spelling of a key that was already there, are left out and named. Tables whose keys are the user's own (records) are left as they are.
  */
 export function alignKeys(schema: z.ZodObject, table: Table): AlignedTable {
   const unknownKeys: string[] = [];
@@ -24,7 +24,7 @@ function alignTable(schema: z.ZodObject, table: Table, prefix: string, unknownKe
   for (const [written, value] of Object.entries(table)) {
     const known = knownByLower.get(written.toLowerCase());
     const inner = known === undefined ? undefined : schema.shape[known];
-    if (known === undefined || inner === undefined) unknownKeys.push(`${prefix}${written}`);
+    if (known === undefined || inner === undefined || known in aligned) unknownKeys.push(`${prefix}${written}`);
     else aligned[known] = alignValue(inner as z.ZodType, value, `${prefix}${written}`, unknownKeys);
   }
   return aligned;

@@ -3,6 +3,7 @@ import type { RunnerTlsConfig } from "../config/runner-config.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import { describeRunner, userAgent } from "./describe-runner.ts";
 import { Api, type ApiAnswer, type ApiCall, isJson } from "./http/api.ts";
+import { printableUrl } from "./http/api-address.ts";
 import { Connections } from "./http/connections.ts";
 import type { RunnerInfo } from "./wire/runner-info.ts";
 import { runnerCredentialsSchema } from "./wire/runner-registration.ts";
@@ -40,6 +41,8 @@ export type VerifyOutcome =
 
 /** The calls that make, check and end a runner. Each throws `CoordinatorError` for an answer it has no word for. */
 export interface RegistrationClient extends AsyncDisposable {
+  /** For messages: without credentials. */
+  readonly url: string;
   register(request: RegistrationRequest): Promise<RunnerCredentials>;
   /** @param info of the runner as configured; announced at once, since GitLab rarely refreshes it (§1.4). */
   verify(runnerToken: string, info: RunnerInfo): Promise<VerifyOutcome>;
@@ -79,6 +82,7 @@ export function createRegistrationClient(options: RegistrationClientOptions): Re
   }
 
   return {
+    url: printableUrl(options.url),
     async register(request) {
       const { call, answer } = await send(
         {

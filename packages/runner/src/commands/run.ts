@@ -1,0 +1,93 @@
+import type { Log } from "@jobscope/labkit";
+import { ConfigError } from "../config/config-error.ts";
+import { loadConfig } from "../config/load-config.ts";
+import type { RunnerManagerConfig } from "../config/manager-config.ts";
+import { watchConfig } from "../config/watch-config.ts";
+import type { RunnerManager } from "../manager/runner-manager.ts";
+import { startRunnerManager } from "../manager/start-runner-manager.ts";
+import { startMetrics } from "../metrics/start-metrics.ts";
+import type { RunContext } from "./run-context.ts";
+import { serveUntilStopped } from "./serve-until-stopped.ts";
+import { startTokenRotation } from "./token-rotation.ts";
+
+export interface RunOptions {
+  /** As `loadConfig` gave it; its file is watched for changes. */
+  readonly config: RunnerManagerConfig;
+  /** Wins over the file's `listen_address`. */
+  readonly listenAddress?: string | undefined;
+  /** Where `builds/` and `cache/` go unless configured. Default: the process's working directory. */
+  readonly workingDirectory?: string;
+}
+
+/**
+ * The daemon: runs jobs until a signal ends it.
+ *
+ * @returns the process's exit code (runner-protocol.md §6.8). After 1, jobs may still be running: end the process.
+ * @throws {Error} when the metrics address cannot be listened on.
+ */
+export async function runRunners(options: RunOptions, context: RunContext): Promise<0 | 1> {
+  const { config } = options;
+  const { log, signals, environment } = context;
+  for (const key of config.unknownKeys) log.warn("configuration key is not known and has no effect", { key });
+  warnOfStarvation(config, log);
+
+  await using resources = new AsyncDisposableStack();
+  const metrics = resources.use(await startMetrics(options.listenAddress ?? config.listenAddress, config.systemId));
+  const manager = resources.use(
+    await startRunnerManager({
+      config,
+      log,
+      environment,
+      metrics: metrics.recorder,
+      ...(options.workingDirectory === undefined ? {} : { workingDirectory: options.workingDirectory }),
+    }),
+  );
+  metrics.observe(manager);
+  if (metrics.url !== undefined) log.info("metrics are served", { url: `${metrics.url}/metrics` });
+  log.info("runner started", { runners: config.runners.length, concurrent: config.concurrent });
+
+  const watch = resources.use(
+    config.configFile === undefined
+      ? { reload() {}, [Symbol.dispose]() {} }
+      : watchConfig(config.configFile, () => reload(manager, config.configFile ?? "", context, metrics.recorder)),
+  );
+  if (config.configFile !== undefined) resources.use(startTokenRotation(config.configFile, context));
+
+  const code = await serveUntilStopped({
+    manager,
+    log,
+    signals,
+    shutdownTimeoutMs: config.shutdownTimeoutMs,
+    onReload: () => watch.reload(),
+  });
+  log.info("runner stopped", { exitCode: code });
+  if (code === 1) resources.move(); // Whoever asked twice does not want to wait: the process ends with what it holds.
+  return code;
+}
+
+/** Takes over the changed file; a file that cannot be used leaves everything as it is (runner-protocol.md §6.1). */
+async function reload(
+  manager: RunnerManager,
+  file: string,
+  { log, environment }: RunContext,
+  metrics: { configLoaded(outcome: "loaded" | "failed"): void },
+): Promise<void> {
+  try {
+    manager.reconfigure(await loadConfig(file, { environment }));
+    metrics.configLoaded("loaded");
+    log.info("configuration reloaded", { file });
+  } catch (error) {
+    metrics.configLoaded("failed");
+    const problems = error instanceof ConfigError ? error.problems : undefined;
+    log.error("configuration not reloaded, the old one stays", { file, problems, err: error });
+  }
+}
+
+/** A held request occupies a worker: with more runners than workers some would starve (runner-protocol.md §6.7). */
+function warnOfStarvation({ runners, concurrent }: RunnerManagerConfig, log: Log): void {
+  if (runners.length <= concurrent) return;
+  log.warn("CONFIGURATION: Long polling issues detected. Raise concurrent to at least the number of runners", {
+    concurrent,
+    runners: runners.length,
+  });
+}
