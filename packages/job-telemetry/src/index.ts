@@ -16,6 +16,11 @@ export type {
   UntracedNegotiation,
 } from "./negotiation/negotiation.ts";
 export { defaultTelemetryPolicy, type TelemetryPolicy } from "./policy.ts";
+export {
+  measureProcessTree,
+  type ProcessTreeMeter,
+  type ResourceUsage,
+} from "./resource-usage/measure-process-tree.ts";
 export type {
   ChildOptions,
   CommandOptions,
