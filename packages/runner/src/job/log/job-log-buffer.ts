@@ -14,8 +14,11 @@ import { ansi } from "../../shell/ansi.ts";
 export interface JobLogBuffer extends JobLogSource, AsyncDisposable {
   /** Appends whole characters of UTF-8. The bytes are taken over: the caller must not change them afterwards. */
   append(bytes: Uint8Array): void;
-  /** Resolves when so little is waiting for the disk that more may be appended. Waiting for it is what slows a job down. */
-  drained(): Promise<void>;
+  /**
+   * Resolves when so little is waiting for the disk that more may be appended; `undefined` when that is so now. Waiting
+   * for it is what slows a job down that prints faster than the disk writes.
+   */
+  drained(): Promise<void> | undefined;
 }
 
 export interface JobLogBufferOptions {
@@ -104,9 +107,7 @@ export function createJobLogBuffer(options: JobLogBufferOptions = {}): JobLogBuf
     },
     crc32: () => checksum.toString(16).padStart(8, "0"),
     append,
-    async drained() {
-      while (waitingBytes > maxWaitingBytes && writing !== undefined && writeError === undefined) await writing;
-    },
+    drained: () => (waitingBytes > maxWaitingBytes ? (writing ?? undefined) : undefined),
     read,
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;

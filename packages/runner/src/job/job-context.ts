@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { StageSpan } from "@jobscope/job-telemetry";
+import { createPosixDialect } from "../shell/posix/posix-dialect.ts";
+import type { ScriptContext, ShellDialect } from "../shell/shell-dialect.ts";
+import { createVariableSet, plainVariable, type VariableSet } from "../shell/variable-set.ts";
+import { type BuildDirectories, buildDirectoriesOf } from "./build-directories.ts";
+import { type FeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
+import type { JobExecutionOptions } from "./job-execution.ts";
+import { JobFailure } from "./job-failure.ts";
+import { type JobSettings, readJobSettings } from "./job-settings.ts";
+import { jobVariablesOf, type TlsTexts } from "./job-variables.ts";
+
+/** What is known of a job before anything of it runs. Immutable. */
+export interface JobContext {
+  readonly options: JobExecutionOptions;
+  readonly flags: FeatureFlags;
+  readonly settings: JobSettings;
+  readonly variables: VariableSet;
+  readonly directories: BuildDirectories;
+  readonly dialect: ShellDialect;
+  /** What is said of settings that could not be used: flags and others. */
+  readonly problems: readonly string[];
+}
+
+/** @throws {JobFailure} when the job's settings contradict the runner's. */
+export async function createJobContext(options: JobExecutionOptions): Promise<JobContext> {
+  const { job, runner } = options;
+  const tls = await readTlsTexts(options);
+  const resolved = resolveFlags(options, tls);
+  const buildsDirectory = runner.buildsDir ?? path.join(options.workingDirectory, "builds");
+  const provisional = { root: buildsDirectory, project: "", temporary: "", cache: "" };
+  const early = createVariableSet(jobVariablesOf(options, resolved.flags, tls, provisional), "");
+  const settings = readJobSettings({
+    valueOf: early.valueOf,
+    allowsGitFetch: job.allowsGitFetch,
+    depth: job.git.depth,
+    debugTraceDisabled: runner.debugTraceDisabled,
+  });
+  const directories = buildDirectoriesOf({
+    buildsDirectory,
+    cacheDirectory: runner.cacheDir ?? path.join(options.workingDirectory, "cache"),
+    shortToken: runner.shortToken,
+    concurrentProjectId: options.concurrentProjectId,
+    repositoryUrl: job.git.repositoryUrl,
+    projectId: job.project.id,
+    isEmptyStrategy: settings.git.strategy === "empty",
+    clonePath: settings.clonePath,
+    isClonePathAllowed: runner.customBuildDirEnabled,
+  });
+  return {
+    options,
+    flags: resolved.flags,
+    settings,
+    directories,
+    variables: createVariableSet(jobVariablesOf(options, resolved.flags, tls, directories), directories.temporary),
+    dialect: dialectOf(options, resolved.flags),
+    problems: [...settings.problems, ...resolved.problems],
+  };
+}
+
+/** What scripts are told. `stage` is the span they run in; its ids go into their environment. */
+export function scriptContextOf(context: JobContext, stage: StageSpan, jobStatus?: string): ScriptContext {
+  const { flags, settings, directories, options } = context;
+  const changed = jobStatus === undefined ? [] : [plainVariable("CI_JOB_STATUS", jobStatus)];
+  return {
+    variables: changed.length === 0 ? context.variables : context.variables.with(changed),
+    projectDirectory: directories.project,
+    temporaryDirectory: directories.temporary,
+    traceEnvironment: stage.environment,
+    isDebugTrace: settings.isDebugTrace,
+    usesLegacyEval: flags.FF_USE_LEGACY_BASH_EVAL,
+    checksExitCodes: flags.FF_ENABLE_BASH_EXIT_CODE_CHECK,
+    showsScriptSections: flags.FF_SCRIPT_SECTIONS && options.job.acceptsLogSections,
+    usesTokenlessGit: flags.FF_GIT_URLS_WITHOUT_TOKENS,
+  };
+}
+
+function resolveFlags(options: JobExecutionOptions, tls: TlsTexts) {
+  const { flags } = resolveFeatureFlags({}, () => undefined);
+  const variables = createVariableSet(jobVariablesOf(options, flags, tls, undefined), "");
+  return resolveFeatureFlags(options.runner.featureFlags, (name) => {
+    const variable = options.job.variables.findLast(({ key }) => key === name);
+    return variable === undefined || variable.isRaw ? variable?.value : variables.expand(variable.value);
+  });
+}
+
+function dialectOf({ runner }: JobExecutionOptions, flags: FeatureFlags): ShellDialect {
+  const shell = runner.shell ?? "bash";
+  if (shell === "bash" || shell === "sh") {
+    return createPosixDialect(shell, { usesPosixQuotes: flags.FF_POSIXLY_CORRECT_ESCAPES });
+  }
+  throw new JobFailure(`shell "${shell}" is not supported by this runner`, { reason: "runner_configuration_error" });
+}
+
+/** Only for coordinators reached over TLS. Rule: runner-protocol.md §3.2, group 4. */
+async function readTlsTexts({ job, runner }: JobExecutionOptions): Promise<TlsTexts> {
+  if (!runner.url.toLowerCase().startsWith("https:")) return { authorities: "", certificate: "", key: "" };
+  const [authorities, certificate, key] = await Promise.all(
+    [runner.tls.caFile, runner.tls.certFile, runner.tls.keyFile].map(readIfThere),
+  );
+  return {
+    authorities: authorities || job.serverCertificateChain || "",
+    certificate: certificate ?? "",
+    key: key ?? "",
+  };
+}
+
+async function readIfThere(file: string | undefined): Promise<string> {
+  return file === undefined ? "" : readFile(file, "utf8").catch(() => "");
+}

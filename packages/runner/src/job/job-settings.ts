@@ -1,0 +1,126 @@
+import type { GitSettings, SubmoduleSettings } from "../shell/git-settings.ts";
+import { parseGoBoolean } from "./feature-flags.ts";
+
+/** What a job's variables set about how it is run. Rule and defaults: runner-protocol.md §3.2. */
+export interface JobSettings {
+  readonly isDebugTrace: boolean;
+  /** `GIT_CLONE_PATH`; empty when not set. */
+  readonly clonePath: string;
+  readonly git: GitSettings;
+  /** `GIT_SUBMODULE_STRATEGY` is a word of no meaning: `get_sources` fails. */
+  readonly hasInvalidSubmoduleStrategy: boolean;
+  /** `GIT_SUBMODULE_FORCE_HTTPS` */
+  readonly forcesHttpsForSubmodules: boolean;
+  readonly getSourcesAttempts: number;
+  readonly restoreCacheAttempts: number;
+  readonly artifactDownloadAttempts: number;
+  /** `AFTER_SCRIPT_IGNORE_ERRORS` */
+  readonly ignoresAfterScriptErrors: boolean;
+  /** One sentence for each value that could not be used. */
+  readonly problems: readonly string[];
+}
+
+export interface SettingsInput {
+  /** Expanded value of a variable; empty when there is none. */
+  readonly valueOf: (name: string) => string;
+  readonly allowsGitFetch: boolean;
+  /** `git_info.depth` */
+  readonly depth: number;
+  /** `debug_trace_disabled` of the runner's configuration. */
+  readonly debugTraceDisabled: boolean;
+}
+
+export function readJobSettings(input: SettingsInput): JobSettings {
+  const problems: string[] = [];
+  const read = input.valueOf;
+
+  function flag(name: string, fallback: boolean): boolean {
+    const text = read(name);
+    if (text === "") return fallback;
+    const value = parseGoBoolean(text);
+    if (value === undefined) problems.push(`${name}: expected bool got "${text}", using default value: ${fallback}`);
+    return value ?? fallback;
+  }
+
+  function integer(name: string, fallback: number): number {
+    const text = read(name);
+    if (text === "") return fallback;
+    if (/^[+-]?\d+$/.test(text)) return Number(text);
+    problems.push(`${name}: expected int got "${text}", using default value: ${fallback}`);
+    return fallback;
+  }
+
+  function attempts(name: string): number {
+    const wanted = integer(name, 1);
+    const clamped = Math.min(10, Math.max(1, wanted));
+    if (clamped !== wanted) {
+      problems.push(`${name}: number of attempts out of the range [1, 10], clamping to: ${clamped}`);
+    }
+    return clamped;
+  }
+
+  function words(name: string, fallback: readonly string[]): readonly string[] {
+    const text = read(name);
+    if (text === "") return fallback;
+    return text === "none" ? [] : splitWords(text);
+  }
+
+  function gitStrategy(): GitSettings["strategy"] {
+    const fallback = input.allowsGitFetch ? "fetch" : "clone";
+    const text = read("GIT_STRATEGY");
+    if (text === "clone" || text === "fetch" || text === "none" || text === "empty") return text;
+    if (text !== "") {
+      problems.push(
+        `GIT_STRATEGY: expected either 'clone', 'fetch', 'none' or 'empty' got "${text}", using default value '${fallback}'`,
+      );
+    }
+    return fallback;
+  }
+
+  function submoduleStrategy(): "none" | "normal" | "recursive" | "invalid" {
+    const text = read("GIT_SUBMODULE_STRATEGY");
+    if (text === "" || text === "none") return "none";
+    if (text === "normal" || text === "recursive") return text;
+    problems.push(`GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "${text}"`);
+    return "invalid";
+  }
+
+  function debugTrace(): boolean {
+    const isWanted = flag("CI_DEBUG_TRACE", false);
+    if (isWanted && input.debugTraceDisabled) problems.push("CI_DEBUG_TRACE: usage is disabled on this Runner");
+    return isWanted && !input.debugTraceDisabled;
+  }
+
+  const strategy = gitStrategy();
+  const submodules = submoduleStrategy();
+  const submoduleSettings: SubmoduleSettings = {
+    isRecursive: submodules === "recursive",
+    paths: splitWords(read("GIT_SUBMODULE_PATHS")),
+    depth: integer("GIT_SUBMODULE_DEPTH", input.depth),
+    updateFlags: words("GIT_SUBMODULE_UPDATE_FLAGS", []),
+  };
+  return {
+    isDebugTrace: debugTrace(),
+    clonePath: read("GIT_CLONE_PATH"),
+    git: {
+      strategy,
+      checksOut: flag("GIT_CHECKOUT", true),
+      cleanFlags: words("GIT_CLEAN_FLAGS", ["-ffdx"]),
+      fetchFlags: words("GIT_FETCH_EXTRA_FLAGS", ["--prune", "--quiet"]),
+      cloneFlags: words("GIT_CLONE_EXTRA_FLAGS", []),
+      submodules: submodules === "normal" || submodules === "recursive" ? submoduleSettings : undefined,
+      skipsLfs: flag("GIT_LFS_SKIP_SMUDGE", false),
+    },
+    hasInvalidSubmoduleStrategy: submodules === "invalid" && strategy !== "none" && strategy !== "empty",
+    forcesHttpsForSubmodules: flag("GIT_SUBMODULE_FORCE_HTTPS", false),
+    getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
+    restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
+    artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
+    ignoresAfterScriptErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
+    problems,
+  };
+}
+
+function splitWords(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}

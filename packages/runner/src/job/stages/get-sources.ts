@@ -1,0 +1,110 @@
+import { mkdir, rm } from "node:fs/promises";
+import type { StageSpan } from "@jobscope/job-telemetry";
+import { ansi } from "../../shell/ansi.ts";
+import { gitRemoteOf } from "../../shell/git-remote.ts";
+import type { SourcesRequest } from "../../shell/shell-dialect.ts";
+import { scriptContextOf } from "../job-context.ts";
+import type { PreparedRun } from "../job-run.ts";
+import { goArchitecture } from "../job-variables.ts";
+import { attemptStage } from "./attempts.ts";
+import { runScript } from "./run-script.ts";
+import { runStage, traceStage } from "./run-stage.ts";
+import { stageHeadings } from "./stage-name.ts";
+
+/** `get_sources`, with a cleaned work tree before the second attempt. Rule: runner-protocol.md §2.1, §3.5. */
+export async function getSources(run: PreparedRun, signal: AbortSignal): Promise<void> {
+  if (run.settings.hasInvalidSubmoduleStrategy) throw new Error("unknown GIT_SUBMODULE_STRATEGY");
+  await attemptStage(run, { attempts: run.settings.getSourcesAttempts, signal }, async (attempt) => {
+    if (attempt === 2) await clearWorktree(run, signal);
+    await getSourcesOnce(run, attempt, signal);
+  });
+}
+
+async function getSourcesOnce(run: PreparedRun, attempt: number, signal: AbortSignal): Promise<void> {
+  const { git } = run.settings;
+  const name = "get_sources";
+  const attributes = {
+    "ci.git.operation": git.strategy,
+    "ci.git.depth": run.options.job.git.depth,
+    "ci.git.submodules": submoduleWord(run),
+    "ci.resource.type": "git",
+    "ci.resource.operation": git.strategy === "clone" ? "clone" : git.strategy === "fetch" ? "fetch" : undefined,
+    "ci.operation.retry_count": attempt - 1,
+  };
+  await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
+    traceStage(run, { name, attempt, attributes }, async (span) => {
+      if (git.strategy === "none" || git.strategy === "empty") await makeProjectDirectory(run);
+      else await runScript(run, { name, text: run.dialect.getSources(sourcesRequest(run, span)), span, signal });
+    }),
+  );
+}
+
+async function clearWorktree(run: PreparedRun, signal: AbortSignal): Promise<void> {
+  const name = "clear_worktree";
+  await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
+    traceStage(run, { name }, async (span) => {
+      const text = run.dialect.clearWorktree(scriptContextOf(run, span));
+      await runScript(run, { name, text, span, signal });
+    }),
+  );
+}
+
+/** The strategies without git need no shell either. */
+async function makeProjectDirectory(run: PreparedRun): Promise<void> {
+  const { project } = run.directories;
+  const isEmpty = run.settings.git.strategy === "empty";
+  const output = run.log.openStream("stdout");
+  const notice = (text: string) => output.write(Buffer.from(`${ansi.boldGreen}${text}${ansi.reset}\n`));
+  await notice(`Skipping Git repository setup${isEmpty ? " and creating an empty build directory" : ""}`);
+  if (isEmpty) await rm(project, { recursive: true, force: true });
+  await mkdir(project, { recursive: true });
+  await notice("Skipping Git checkout");
+  await notice("Skipping Git submodules setup");
+  output.end();
+}
+
+function sourcesRequest(run: PreparedRun, span: StageSpan): SourcesRequest {
+  const { flags, settings, options } = run;
+  const { job, runner, product } = options;
+  const hook = (name: string) => job.hooks.filter((entry) => entry.name === name).flatMap(({ script }) => script);
+  return {
+    ...scriptContextOf(run, span),
+    git: job.git,
+    settings: settings.git,
+    remote: remoteOf(run),
+    userAgent: `${product.name} ${product.version} ${process.platform}/${goArchitecture()}`,
+    correlationId: flags.FF_USE_GITALY_CORRELATION_ID && job.correlationId !== "" ? job.correlationId : undefined,
+    usesBundleUris: flags.FF_USE_GIT_BUNDLE_URIS,
+    usesProactiveAuth: flags.FF_USE_GIT_PROACTIVE_AUTH,
+    usesNativeClone: flags.FF_USE_GIT_NATIVE_CLONE,
+    cleansGitConfig: runner.cleanGitConfig ?? options.executor.name !== "shell",
+    marksSafeDirectory: runner.safeDirectoryCheckout ?? options.executor.name === "docker",
+    preHooks: [...optional(runner.preGetSourcesScript), ...hook("pre_get_sources_script")],
+    postHooks: [...hook("post_get_sources_script"), ...optional(runner.postGetSourcesScript)],
+  };
+}
+
+/** Where the sources come from, and with which credentials. */
+export function remoteOf({ options, variables, settings, flags }: PreparedRun) {
+  return gitRemoteOf({
+    repositoryUrl: options.job.git.repositoryUrl,
+    cloneUrl: options.runner.cloneUrl,
+    runnerUrl: options.runner.url,
+    jobToken: options.job.jobToken,
+    projectPath: variables.valueOf("CI_PROJECT_PATH"),
+    forcesHttps: settings.forcesHttpsForSubmodules,
+    sshHost: variables.valueOf("CI_SERVER_SHELL_SSH_HOST") || variables.valueOf("CI_SERVER_HOST"),
+    sshPort: variables.valueOf("CI_SERVER_SHELL_SSH_PORT"),
+    isTokenless: flags.FF_GIT_URLS_WITHOUT_TOKENS,
+  });
+}
+
+function submoduleWord({ settings }: PreparedRun): string {
+  const { submodules, strategy } = settings.git;
+  if (submodules === undefined || strategy === "none" || strategy === "empty") return "none";
+  return submodules.isRecursive ? "recursive" : "normal";
+}
+
+function optional(text: string | undefined): string[] {
+  return text === undefined || text === "" ? [] : [text];
+}

@@ -1,0 +1,28 @@
+import { rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import { gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
+import type { PreparedRun } from "../job-run.ts";
+import { runStage, traceStage } from "./run-stage.ts";
+import { stageHeadings } from "./stage-name.ts";
+
+/**
+ * `prepare_script`: says where the job runs and forgets what an earlier job handed on.
+ *
+ * It needs no environment of the user's, so no shell is started for it. Rule: runner-protocol.md §3.4.
+ */
+export async function prepareScript(run: PreparedRun, signal: AbortSignal): Promise<void> {
+  const name = "prepare_script";
+  await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
+    traceStage(run, { name }, async () => {
+      const output = run.log.openStream("stdout");
+      await output.write(Buffer.from(`Running on ${hostname()}...\n`));
+      output.end();
+      const { temporary } = run.directories;
+      await Promise.all([
+        rm(path.join(temporary, gitlabEnvFileName), { force: true }),
+        rm(path.join(temporary, "masking.db"), { force: true }),
+      ]);
+    }),
+  );
+}

@@ -1,0 +1,74 @@
+import type { StageSpan } from "@jobscope/job-telemetry";
+import type { ScriptOutcome } from "../../executors/executor.ts";
+import { JobFailure } from "../job-failure.ts";
+import type { PreparedRun } from "../job-run.ts";
+import { scriptFailure } from "./run-stage.ts";
+
+export interface StageScript {
+  readonly name: string;
+  readonly text: string;
+  readonly span: StageSpan;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a script of a stage, its output into the job log.
+ *
+ * @throws {JobFailure} when it does not end with 0. @throws the signal's reason when it was aborted.
+ */
+export async function runScript(run: PreparedRun, script: StageScript): Promise<void> {
+  const { signal, span } = script;
+  const stdout = run.log.openStream("stdout");
+  const stderr = run.log.openStream("stderr");
+  let outcome: ScriptOutcome;
+  try {
+    outcome = await run.session.run(
+      {
+        stageName: script.name,
+        text: script.text,
+        onStdout: stdout.write,
+        onStderr: stderr.write,
+      },
+      { signal },
+    );
+  } finally {
+    stdout.end();
+    stderr.end();
+  }
+  if (outcome.kind === "exited") span.setAttributes({ "ci.stage.exit_code": outcome.exitCode });
+  signal.throwIfAborted();
+  throwUnlessSuccess(outcome);
+}
+
+/** Wording of the errors: runner-protocol.md §2.6, §2.8. */
+function throwUnlessSuccess(outcome: ScriptOutcome): void {
+  if (outcome.kind === "exited") {
+    if (outcome.exitCode !== 0) throw scriptFailure(outcome.exitCode);
+  } else if (outcome.kind === "killed") {
+    const signal = signalTexts[outcome.signal] ?? outcome.signal;
+    throw new JobFailure(`signal: ${signal}`, { reason: "script_failure", exitCode: -1 });
+  } else {
+    throw new JobFailure(`failed to kill process PID=${outcome.pid}, likely process is dormant`, {
+      reason: "runner_system_failure",
+    });
+  }
+}
+
+/** How Go names signals, as in `signal: killed`. */
+const signalTexts: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGILL: "illegal instruction",
+  SIGTRAP: "trace/breakpoint trap",
+  SIGABRT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGKILL: "killed",
+  SIGUSR1: "user defined signal 1",
+  SIGSEGV: "segmentation fault",
+  SIGUSR2: "user defined signal 2",
+  SIGPIPE: "broken pipe",
+  SIGALRM: "alarm clock",
+  SIGTERM: "terminated",
+};

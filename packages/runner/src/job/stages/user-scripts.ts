@@ -1,0 +1,85 @@
+import type { StageSpan } from "@jobscope/job-telemetry";
+import type { ScriptStep } from "../../coordinator-client/job.ts";
+import type { ScriptPart, UserScriptRequest } from "../../shell/shell-dialect.ts";
+import { scriptContextOf } from "../job-context.ts";
+import type { PreparedRun } from "../job-run.ts";
+import { commandMarksFileOf, watchCommands } from "./command-spans.ts";
+import { runScript } from "./run-script.ts";
+import { runStage, traceStage } from "./run-stage.ts";
+import { stageHeadings, userStageHeading } from "./stage-name.ts";
+
+/** The steps but `after_script`, in order, until one fails. Rule: runner-protocol.md §2.1, phase 9. */
+export async function runUserScripts(run: PreparedRun, signal: AbortSignal): Promise<void> {
+  for (const step of run.options.job.scriptSteps) {
+    if (step.name === "after_script") continue;
+    const name = `step_${step.name.toLowerCase()}`;
+    const stage = { name, heading: userStageHeading(name), parts: partsOf(run, step), notice: undefined, signal };
+    await runUserStage(run, stage);
+  }
+}
+
+/** `after_script`; nothing when the job has none. Rule: runner-protocol.md §2.3. */
+export async function runAfterScript(run: PreparedRun, jobStatus: string, signal: AbortSignal): Promise<void> {
+  const step = run.options.job.scriptSteps.find(({ name }) => name === "after_script");
+  if (step === undefined || step.script.length === 0) return;
+  const name = "after_script";
+  const parts = [{ sectionPrefix: "after_script_step", entries: step.script }];
+  const notice = "Running after script...";
+  await runUserStage(run, { name, heading: stageHeadings[name], parts, notice, signal, jobStatus });
+}
+
+interface UserStage {
+  readonly name: string;
+  readonly heading: string;
+  readonly parts: readonly ScriptPart[];
+  readonly notice: string | undefined;
+  readonly signal: AbortSignal;
+  readonly jobStatus?: string;
+}
+
+async function runUserStage(run: PreparedRun, stage: UserStage): Promise<void> {
+  await runStage(run, stage, () =>
+    traceStage(run, { name: stage.name }, async (span) => {
+      run.sectionSpan.current = span;
+      try {
+        await runUserScript(run, stage, span);
+      } finally {
+        run.sectionSpan.current = undefined;
+      }
+    }),
+  );
+}
+
+async function runUserScript(run: PreparedRun, stage: UserStage, span: StageSpan): Promise<void> {
+  const commandMarksFile = await commandMarksFileOf(run);
+  const request: UserScriptRequest = {
+    ...scriptContextOf(run, span, stage.jobStatus),
+    parts: stage.parts,
+    notice: stage.notice,
+    commandMarksFile,
+  };
+  const { text, commands } = run.dialect.userScript(request);
+  using watch = watchCommands(commandMarksFile, commands, span);
+  try {
+    await runScript(run, { name: stage.name, text, span, signal: stage.signal });
+    await watch.end(undefined);
+  } catch (error) {
+    await watch.end(error);
+    throw error;
+  }
+}
+
+/** Rule: runner-protocol.md §3.6; the lines of a `release` step are expanded by the runner (§3.2). */
+function partsOf(run: PreparedRun, step: ScriptStep): ScriptPart[] {
+  const { preBuildScript, postBuildScript } = run.options.runner;
+  const entries = step.name === "release" ? step.script.map(run.variables.expand) : step.script;
+  return [
+    ...hookPart("pre_build_script", preBuildScript),
+    { sectionPrefix: "script_step", entries },
+    ...hookPart("post_build_script", postBuildScript),
+  ];
+}
+
+function hookPart(sectionPrefix: string, script: string | undefined): ScriptPart[] {
+  return script === undefined || script === "" ? [] : [{ sectionPrefix, entries: [script] }];
+}
