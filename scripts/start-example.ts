@@ -9,7 +9,6 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 
 const root = resolve(import.meta.dirname, "..");
 const place = mkdtempSync(join(tmpdir(), "jobscope-example-"));
@@ -17,17 +16,9 @@ const place = mkdtempSync(join(tmpdir(), "jobscope-example-"));
 process.on("exit", () => rmSync(place, { recursive: true, force: true, maxRetries: 3 }));
 
 const shop = makeRepository("shop", (repository) => {
-  const theme = makeRepository("shop-theme");
-  git(
-    repository,
-    "-c",
-    "protocol.file.allow=always",
-    "submodule",
-    "--quiet",
-    "add",
-    pathToFileURL(theme).href,
-    "theme",
-  );
+  makeRepository("shop-theme");
+  // Relative, as in a group of projects on one GitLab; the local coordinator serves it beside the repository.
+  git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../shop-theme", "theme");
 });
 const signingKey = join(place, "signing.key");
 writeFileSync(signingKey, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
@@ -44,13 +35,6 @@ const exec = spawn(
     "SHOP_PUBLISH_TOKEN",
     "--file-variable",
     `SHOP_SIGNING_KEY=${signingKey}`,
-    // The theme's repository is a directory here; git asks to be told that this is meant.
-    "--variable",
-    "GIT_CONFIG_COUNT=1",
-    "--variable",
-    "GIT_CONFIG_KEY_0=protocol.file.allow",
-    "--variable",
-    "GIT_CONFIG_VALUE_0=always",
     ...process.argv.slice(2),
   ],
   { stdio: "inherit", env: { ...environment(), SHOP_PUBLISH_TOKEN: randomBytes(20).toString("hex") } },

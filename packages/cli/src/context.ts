@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly workingDirectory: string;
   /** Where everything that outlives a command is kept, unless `--data` says otherwise. */
   readonly defaultDataDir: string;
+  /** Where GitLab's runner looks for its configuration (runner-protocol.md §6.1). */
+  readonly defaultRunnerConfig: string;
   /** Whether stdout can be redrawn in place. */
   readonly isLiveTerminal: boolean;
   /** Cells of a line on stdout; 100 where that is no terminal. */
@@ -35,6 +37,7 @@ export function openContext(): CommandContext {
     environment,
     workingDirectory: process.cwd(),
     defaultDataDir: join(xdgDataHome(environment), "jobscope"),
+    defaultRunnerConfig: defaultRunnerConfig(environment),
     isLiveTerminal: isTerminal && environment["TERM"] !== "dumb",
     width: () => (isTerminal && stdout.columns > 0 ? stdout.columns : 100),
     palette: createPalette({ hasColour: wantsColour(environment, isTerminal) }),
@@ -55,4 +58,9 @@ function wantsColour(environment: CommandContext["environment"], isTerminal: boo
 function xdgDataHome(environment: CommandContext["environment"]): string {
   const given = environment["XDG_DATA_HOME"] ?? "";
   return given.startsWith("/") ? given : join(environment["HOME"] ?? homedir(), ".local", "share");
+}
+
+function defaultRunnerConfig(environment: CommandContext["environment"]): string {
+  if (process.getuid?.() === 0) return "/etc/gitlab-runner/config.toml";
+  return join(environment["HOME"] ?? homedir(), ".gitlab-runner", "config.toml");
 }

@@ -32,8 +32,13 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const isDebug = program.opts<{ debug?: boolean }>().debug === true;
     context.stderr.write(describeFailure(error, { isDebug, palette: context.errorPalette }));
-    return 2;
+    return exitCodeOf(error);
   }
+}
+
+/** Most errors mean that the command line, the configuration or the machine is at fault; some say otherwise. */
+function exitCodeOf(error: unknown): ExitCode {
+  return error instanceof Error && "exitCode" in error && error.exitCode === 1 ? 1 : 2;
 }
 
 function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) => void): Command {

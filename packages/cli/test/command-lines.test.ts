@@ -4,7 +4,21 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { jobscope, makeSurroundings } from "./jobscope-process.ts";
 
-const commands = ["exec", "trace", "sql", "up", "collector", "coordinator", "run"];
+const commands = [
+  "exec",
+  "trace",
+  "sql",
+  "up",
+  "collector",
+  "coordinator",
+  "run",
+  "register",
+  "run-single",
+  "list",
+  "verify",
+  "unregister",
+  "reset-token",
+];
 
 test("--help names every command", async (t) => {
   const { exitCode, stdout } = await jobscope(t, ["--help"], makeSurroundings(t));

@@ -1,21 +1,23 @@
+import type { RunFlags } from "../actions/run-runner.ts";
 import { type AddCommand, examples, isDebug } from "./add-command.ts";
+import { withConfig } from "./runner-commands.ts";
 
 export function addRunCommand({ program, context, exitWith }: AddCommand): void {
-  program
-    .command("run")
+  withConfig(program.command("run"), context)
     .summary("run the jobs of the coordinators that a config.toml names")
     .description("Run the jobs of the coordinators that a config.toml names, until told to stop.")
-    .requiredOption("-c, --config <file>", "the runner's configuration")
+    .option("--listen-address <host:port>", "serve metrics there; wins over the file's listen_address")
+    .option("-d, --working-directory <dir>", "where builds/ and cache/ go unless configured")
     .addHelpText(
       "after",
-      `${examples(["jobscope run --config /etc/gitlab-runner/config.toml", "the file of an installed gitlab-runner"])}
+      `${examples(["jobscope run --config config.toml", "this file"], ["jobscope run", "that of an installed gitlab-runner"])}
 Signals:
   SIGQUIT          waits for running jobs
   SIGTERM, SIGINT  abort running jobs, report them, and end; a second one ends at once
   SIGHUP           reads the file again
 `,
     )
-    .action(async (flags: { config: string }) => {
+    .action(async (flags: RunFlags) => {
       const { runRunner } = await import("../actions/run-runner.ts");
       exitWith(await runRunner(flags, context, { isDebug: isDebug(program) }));
     });

@@ -55,6 +55,7 @@ export async function execPipeline(
   const ci = resources.use(
     await startLocalCi({ dataDir, listen: "127.0.0.1:0", collector, otlpEndpoints, spanProcessors: [live], log }),
   );
+  cancelLeftovers(ci);
   const plan = await ci.coordinator.planPipeline(requestOf(options, interrupts.polite));
   checkNeeds(plan.jobs);
   printBeginning(context, plan, options);
@@ -80,6 +81,11 @@ export async function execPipeline(
   });
   const { state } = pipeline.view();
   return state === "failed" || state === "canceled" ? 1 : 0;
+}
+
+/** Pipelines of an `exec` that was killed: their jobs must not run now. */
+function cancelLeftovers({ coordinator }: LocalCi): void {
+  for (const pipeline of coordinator.pipelines()) pipeline.cancel({ force: true });
 }
 
 /** The request for the coordinator; a Ctrl-C gives up taking the snapshot. */
