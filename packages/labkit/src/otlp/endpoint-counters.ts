@@ -10,8 +10,6 @@ export interface EndpointCounters {
   retried(): void;
   answered(latencyMs: number): void;
   failed(why: string): void;
-  /** All spans given up so far. */
-  totalDropped(): number;
   read(): Pick<EndpointStats, "exportedSpans" | "droppedSpans" | "retriedRequests" | "latency" | "lastFailure">;
 }
 
@@ -29,6 +27,8 @@ export function createEndpointCounters(): EndpointCounters {
     expired: 0,
     unencodable: 0,
     shutdown: 0,
+    spool_full: 0,
+    spool_damaged: 0,
   };
 
   return {
@@ -50,7 +50,6 @@ export function createEndpointCounters(): EndpointCounters {
     failed(why) {
       lastFailure = { atMs: Date.now(), why };
     },
-    totalDropped: () => Object.values(droppedSpans).reduce((sum, count) => sum + count, 0),
     read: () => ({
       exportedSpans,
       droppedSpans: { ...droppedSpans },

@@ -28,7 +28,10 @@ export interface TelemetryEndpoint {
 /** Which spans a full queue gives up last: higher stays longer. */
 export type SpanPriority = 0 | 1 | 2 | 3;
 
-/** `flushed`: everything was accepted or counted as dropped. `left`: the signal aborted with spans still unsent. */
+/**
+ * `flushed`: everything was accepted or counted as dropped. `left`: the signal aborted with spans still unsent; those that
+ * are in the spool are not lost by that.
+ */
 export type FlushOutcome = { readonly kind: "flushed" } | { readonly kind: "left"; readonly spans: number };
 
 /**
@@ -36,7 +39,8 @@ export type FlushOutcome = { readonly kind: "flushed" } | { readonly kind: "left
  * `queue_full`: no room, by priority; `refused`: the endpoint answered with a status that must not be retried;
  * `unauthorized`: 401 or 403, or credentials that may not be sent there; `partial_success`: the endpoint accepted the
  * request but rejected this many of its spans; `expired`: older than `maxAgeMs`; `unencodable`: it could not be
- * serialised; `shutdown`: unsent when the pool was disposed of.
+ * serialised; `shutdown`: unsent when the pool was disposed of, and not in the spool; `spool_full`: the oldest on disk, to
+ * make room; `spool_damaged`: on disk, but no longer readable.
  */
 export type DropReason =
   | "queue_full"
@@ -45,7 +49,9 @@ export type DropReason =
   | "partial_success"
   | "expired"
   | "unencodable"
-  | "shutdown";
+  | "shutdown"
+  | "spool_full"
+  | "spool_damaged";
 
 /**
  * `closed`: exporting. `open`: waiting after a failure. `half-open`: one request is out to find out whether the endpoint
@@ -66,6 +72,8 @@ export interface EndpointStats {
   readonly queuedBytes: number;
   /** Spans in requests that are on their way or wait to be sent again. */
   readonly inFlightSpans: number;
+  /** Undefined without a spool. */
+  readonly spool: SpoolStats | undefined;
   readonly breaker: BreakerState;
   /** Duration of answered and failed requests. */
   readonly latency: LatencyHistogram;
@@ -73,7 +81,15 @@ export interface EndpointStats {
   readonly lastFailure: { readonly atMs: number; readonly why: string } | undefined;
 }
 
-/** Cumulative-free buckets: `counts[i]` holds values ≤ `boundsMs[i]` and above the bound before; the last is the rest. */
+export interface SpoolStats {
+  readonly bytes: number;
+  /** Spans that are only on disk: left by a crash, or without room in memory. */
+  readonly backlogSpans: number;
+  /** False while the disk cannot be written and spans are kept in memory only. */
+  readonly isWorking: boolean;
+}
+
+/** Buckets that are not cumulative: `counts[i]` holds values ≤ `boundsMs[i]` and above the bound before; the last is the rest. */
 export interface LatencyHistogram {
   readonly boundsMs: readonly number[];
   readonly counts: readonly number[];

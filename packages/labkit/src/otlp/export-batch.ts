@@ -1,37 +1,54 @@
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { SpoolTicket } from "../spool/span-spool.ts";
 import type { EncodedRequest } from "./transport.ts";
 
-/** The spans of one request. Encoded once, however often it is sent. */
+/** A span in a request: from memory, or in its encoded form from the spool. */
+export type BatchItem =
+  | { readonly kind: "live"; readonly span: ReadableSpan; readonly ticket: SpoolTicket | undefined }
+  | { readonly kind: "stored"; readonly payload: Uint8Array; readonly ticket: SpoolTicket };
+
+/** One request. Encoded once, however often it is sent. */
 export interface ExportBatch {
-  readonly spans: readonly ReadableSpan[];
+  readonly items: readonly BatchItem[];
   readonly request: EncodedRequest;
   /** Monotonic clock; when it was first taken to be sent. */
   readonly createdAtMs: number;
 }
 
-/** `unencodable`: how many spans had to be left out, because of attribute values that OTLP cannot express, say. */
+/** `unencodable`: what had to be left out, because of attribute values that OTLP cannot express, say. */
 export interface EncodedBatch {
   readonly batch: ExportBatch | undefined;
-  readonly unencodable: number;
+  readonly unencodable: readonly BatchItem[];
 }
 
 /** Encodes a request. One span that cannot be encoded must not take the others with it. */
-export function encodeBatch(spans: readonly ReadableSpan[], createdAtMs: number): EncodedBatch {
-  const body = tryEncode(spans);
-  if (body !== undefined) return { batch: { spans, request: { body }, createdAtMs }, unencodable: 0 };
-  const good = spans.filter((span) => tryEncode([span]) !== undefined);
+export function encodeBatch(items: readonly BatchItem[], createdAtMs: number): EncodedBatch {
+  const body = tryEncode(items);
+  if (body !== undefined) return { batch: { items, request: { body }, createdAtMs }, unencodable: [] };
+  const good = items.filter((item) => tryEncode([item]) !== undefined);
   const goodBody = good.length === 0 ? undefined : tryEncode(good);
-  if (goodBody === undefined) return { batch: undefined, unencodable: spans.length };
+  if (goodBody === undefined) return { batch: undefined, unencodable: items };
   return {
-    batch: { spans: good, request: { body: goodBody }, createdAtMs },
-    unencodable: spans.length - good.length,
+    batch: { items: good, request: { body: goodBody }, createdAtMs },
+    unencodable: items.filter((item) => !good.includes(item)),
   };
 }
 
-function tryEncode(spans: readonly ReadableSpan[]): Uint8Array | undefined {
+/** A single span as a request of its own, for the spool. Undefined when it cannot be encoded. */
+export function encodeSpan(span: ReadableSpan): Buffer | undefined {
+  const body = tryEncode([{ kind: "live", span, ticket: undefined }]);
+  return body === undefined ? undefined : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}
+
+/** Requests of protobuf's kind are put together by putting their bytes behind each other. */
+function tryEncode(items: readonly BatchItem[]): Uint8Array | undefined {
+  const spans = items.flatMap((item) => (item.kind === "live" ? [item.span] : []));
+  const payloads = items.flatMap((item) => (item.kind === "stored" ? [item.payload] : []));
   try {
-    return ProtobufTraceSerializer.serializeRequest([...spans]);
+    const encoded = spans.length === 0 ? undefined : ProtobufTraceSerializer.serializeRequest(spans);
+    if (payloads.length === 0) return encoded;
+    return Buffer.concat(encoded === undefined ? payloads : [encoded, ...payloads]);
   } catch {
     return undefined;
   }

@@ -1,16 +1,16 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { TokenSource } from "../auth/token-source.ts";
 import type { Log } from "../logging/log.ts";
+import type { SpanSpool } from "../spool/span-spool.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 import type { DropReason, EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import { createEndpointCounters } from "./endpoint-counters.ts";
-import { type ExportBatch, encodeBatch } from "./export-batch.ts";
+import type { ExportBatch } from "./export-batch.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
 import type { EndpointLimits } from "./limits.ts";
 import { createOutageLog } from "./outage-log.ts";
+import { Outbox } from "./outbox.ts";
 import { createSender } from "./send-with-credentials.ts";
-import { createSpanQueue } from "./span-queue.ts";
-import { estimateSpanBytes } from "./span-size.ts";
 import type { Transport } from "./transport.ts";
 
 export interface QueuedEndpointDeps {
@@ -21,30 +21,31 @@ export interface QueuedEndpointDeps {
   readonly limits: EndpointLimits;
   readonly priorityOf: (span: ReadableSpan) => SpanPriority;
   readonly log: Log;
+  /** Makes the endpoint's spool; without it, spans are in memory only. */
+  readonly openSpool?: (events: {
+    dropped: (reason: DropReason, spans: number) => void;
+    changed: () => void;
+  }) => SpanSpool;
 }
 
 /**
- * A `TelemetryEndpoint` over a transport.
+ * A `TelemetryEndpoint` over a transport: decides when a request goes out, and what its outcome means for the next.
  *
- * Spans wait in a queue until the coalescing window is over or a request is full; up to `maxConcurrentRequests` are under
- * way. After a failure the request waits in `#waiting` and the breaker says when one may be sent again. All work happens
- * in `#pump`, which starts at most one request a turn of the event loop, so that encoding never blocks it for long.
+ * Spans wait in the outbox until the coalescing window is over or a request is full; up to `maxConcurrentRequests` are
+ * under way. After a failure the breaker says when one may be sent again. All work happens in `#pump`, which starts at most
+ * one request a turn of the event loop, so that encoding never blocks it for long.
  */
 export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
   readonly name: string;
   readonly #deps: QueuedEndpointDeps;
   readonly #limits: EndpointLimits;
-  readonly #queue;
+  readonly #outbox: Outbox;
   readonly #breaker: Breaker;
   readonly #counters = createEndpointCounters();
   readonly #outage;
   readonly #send;
   readonly #closing = new AbortController();
-  /** Requests that failed and are to be sent again, oldest first. */
-  #waiting: ExportBatch[] = [];
   readonly #inFlight = new Map<ExportBatch, Promise<void>>();
-  /** When the oldest queued span has waited long enough. Monotonic clock. */
-  #coalesceUntilMs = 0;
   #timer: { at: number; handle: NodeJS.Timeout } | undefined;
   #isPumpScheduled = false;
   readonly #flushes = new Set<() => void>();
@@ -53,26 +54,34 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     this.name = deps.name;
     this.#deps = deps;
     this.#limits = deps.limits;
-    this.#queue = createSpanQueue(deps.limits);
     this.#breaker = createBreaker({ ...deps.limits, random: Math.random });
     this.#outage = createOutageLog(deps.log);
     this.#send = createSender(deps);
+    const events = {
+      dropped: (reason: DropReason, spans: number, why?: string) => this.#dropped(reason, spans, why),
+      changed: () => this.#workChanged(performance.now()),
+    };
+    this.#outbox = new Outbox({ ...deps, ...events, spool: deps.openSpool?.(events) });
   }
 
   /** Nothing is queued or under way. */
   get isIdle(): boolean {
-    return this.#unsent() === 0;
+    return this.#inFlight.size === 0 && this.#outbox.isEmpty;
   }
 
   enqueue(span: ReadableSpan): void {
     try {
       const nowMs = performance.now();
       const closed = this.#closedFor(nowMs);
-      if (closed === undefined) this.#add(span, nowMs);
-      else this.#drop(closed, 1);
+      if (closed !== undefined) {
+        this.#dropped(closed, 1);
+        return;
+      }
+      this.#outbox.add(span, nowMs);
+      this.#schedule(nowMs);
     } catch (error) {
       // A span of another making, or a `priorityOf` that throws: this must not reach the code that ended the span.
-      this.#drop("unencodable", 1, error instanceof Error ? error.message : undefined);
+      this.#dropped("unencodable", 1, error instanceof Error ? error.message : undefined);
     }
   }
 
@@ -81,33 +90,33 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     this.#breaker.hurry(nowMs, 0);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#flushes.add(resolve);
-    signal.addEventListener("abort", () => resolve());
+    signal.addEventListener("abort", () => resolve(), { once: true });
     if (this.isIdle || signal.aborted || this.#closing.signal.aborted) resolve();
     this.#rearm(nowMs);
     await promise;
     this.#flushes.delete(resolve);
     this.#rearm(performance.now());
-    const spans = this.#unsent();
-    return spans === 0 ? { kind: "flushed" } : { kind: "left", spans };
+    return this.isIdle ? { kind: "flushed" } : { kind: "left", spans: this.#unsentSpans() };
   }
 
   stats(): EndpointStats {
     return {
       endpoint: this.name,
       ...this.#counters.read(),
-      queuedSpans: this.#queue.length,
-      queuedBytes: this.#queue.bytes,
-      inFlightSpans: this.#unsent() - this.#queue.length,
+      queuedSpans: this.#outbox.queuedSpans,
+      queuedBytes: this.#outbox.queuedBytes,
+      inFlightSpans: this.#outbox.waitingSpans + this.#spansUnderWay(),
+      spool: this.#outbox.spoolStats,
       breaker: this.#breaker.state,
     };
   }
 
-  /** Cancels what is under way, counts what is unsent as dropped and closes the connections. */
+  /** Cancels what is under way, leaves what is unsent to the spool or counts it as dropped, and closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     if (this.#timer !== undefined) clearTimeout(this.#timer.handle);
     await Promise.all(this.#inFlight.values());
-    this.#drop("shutdown", this.#clear());
+    await this.#outbox.close();
     this.#endFlushes();
     await this.#deps.transport.close();
   }
@@ -118,32 +127,26 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     return isRefused ? "unauthorized" : undefined;
   }
 
-  #add(span: ReadableSpan, nowMs: number): void {
-    const options = { bytes: estimateSpanBytes(span), priority: this.#deps.priorityOf(span) };
-    if (this.#queue.length === 0) this.#coalesceUntilMs = nowMs + this.#limits.coalesceMs;
-    this.#drop("queue_full", this.#queue.add(span, options));
-    this.#schedule(nowMs);
+  #unsentSpans(): number {
+    const { waitingSpans, queuedSpans, spoolStats } = this.#outbox;
+    return queuedSpans + waitingSpans + this.#spansUnderWay() + (spoolStats?.backlogSpans ?? 0);
   }
 
-  #unsent(): number {
-    return this.#queue.length + spansIn(this.#waiting) + spansIn(this.#inFlight.keys());
+  #spansUnderWay(): number {
+    return [...this.#inFlight.keys()].reduce((sum, batch) => sum + batch.items.length, 0);
   }
 
   #schedule(nowMs: number): void {
     if (this.#closing.signal.aborted || this.#inFlight.size >= this.#limits.maxConcurrentRequests) return;
+    if (this.#breaker.state === "closed") this.#outbox.refill();
     const dueMs = Math.max(this.#dueMs(), this.#breaker.state === "closed" ? 0 : this.#breaker.notBeforeMs);
     if (dueMs === Number.POSITIVE_INFINITY || this.#breaker.state === "half-open") return;
     if (dueMs <= nowMs) this.#schedulePump();
     else this.#arm(dueMs, nowMs);
   }
 
-  /** When there is something to send, whether or not the breaker lets it. */
   #dueMs(): number {
-    if (this.#waiting.length > 0) return 0;
-    if (this.#queue.length === 0) return Number.POSITIVE_INFINITY;
-    const { maxBatchSpans, maxBatchBytes } = this.#limits;
-    const isFull = this.#queue.length >= maxBatchSpans || this.#queue.bytes >= maxBatchBytes;
-    return isFull || this.#flushes.size > 0 ? 0 : this.#coalesceUntilMs;
+    return this.#outbox.dueMs({ isHurried: this.#flushes.size > 0 });
   }
 
   #schedulePump(): void {
@@ -180,25 +183,11 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     const nowMs = performance.now();
     const isFree = !this.#closing.signal.aborted && this.#inFlight.size < this.#limits.maxConcurrentRequests;
     if (isFree && this.#dueMs() <= nowMs && this.#breaker.tryStart(nowMs)) {
-      const batch = this.#waiting.shift() ?? this.#takeBatch(nowMs);
+      const batch = this.#outbox.next(nowMs);
       if (batch === undefined) this.#breaker.succeeded();
       else this.#inFlight.set(batch, this.#export(batch));
     }
-    this.#schedule(nowMs);
-  }
-
-  #takeBatch(nowMs: number): ExportBatch | undefined {
-    const taken = this.#queue.take({ maxSpans: this.#limits.maxBatchSpans, maxBytes: this.#limits.maxBatchBytes });
-    return this.#encode(
-      taken.map(({ span }) => span),
-      nowMs,
-    );
-  }
-
-  #encode(spans: readonly ReadableSpan[], createdAtMs: number): ExportBatch | undefined {
-    const { batch, unencodable } = encodeBatch(spans, createdAtMs);
-    this.#drop("unencodable", unencodable);
-    return batch;
+    this.#workChanged(nowMs);
   }
 
   async #export(batch: ExportBatch): Promise<void> {
@@ -208,8 +197,7 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     this.#counters.answered(nowMs - startedAtMs);
     this.#inFlight.delete(batch);
     this.#settle(batch, outcome, nowMs);
-    if (this.isIdle) this.#endFlushes();
-    this.#schedule(nowMs);
+    this.#workChanged(nowMs);
   }
 
   #settle(batch: ExportBatch, outcome: ExportOutcome, nowMs: number): void {
@@ -230,28 +218,30 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
         break;
       case "unauthorized":
         this.#breaker.unauthorized(nowMs);
-        this.#drop("unauthorized", batch.spans.length + this.#clear(), outcome.why);
+        this.#outbox.drop("unauthorized", batch.items, outcome.why);
+        this.#outbox.dropAll("unauthorized", outcome.why);
         break;
       case "refused":
         this.#breaker.succeeded();
-        this.#drop("refused", batch.spans.length, outcome.why);
+        this.#outbox.drop("refused", batch.items, outcome.why);
         break;
     }
   }
 
   #settleAccepted(batch: ExportBatch, outcome: ExportOutcome & { kind: "accepted" }): void {
-    const rejected = Math.min(outcome.rejectedSpans, batch.spans.length);
-    this.#counters.exported(batch.spans.length - rejected);
+    const rejected = Math.min(outcome.rejectedSpans, batch.items.length);
+    this.#outbox.settle(batch);
+    this.#counters.exported(batch.items.length - rejected);
     if (rejected === 0) this.#outage.recovered();
-    else this.#drop("partial_success", rejected, outcome.why);
+    else this.#dropped("partial_success", rejected, outcome.why);
   }
 
   #settleTryLater(batch: ExportBatch, why: string, nowMs: number): void {
     if (nowMs - batch.createdAtMs > this.#limits.maxAgeMs) {
-      this.#drop("expired", batch.spans.length, why);
+      this.#outbox.drop("expired", batch.items, why);
       return;
     }
-    this.#waiting.push(batch);
+    this.#outbox.putBack(batch);
     // Our own cancelling is no trouble of the endpoint's.
     if (this.#closing.signal.aborted) return;
     this.#counters.retried();
@@ -259,39 +249,25 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
   }
 
   #settleTooLarge(batch: ExportBatch, why: string): void {
-    if (batch.spans.length === 1) {
-      this.#drop("refused", 1, why);
+    if (batch.items.length === 1) {
+      this.#outbox.drop("refused", batch.items, why);
       return;
     }
-    const middle = Math.ceil(batch.spans.length / 2);
-    for (const half of [batch.spans.slice(0, middle), batch.spans.slice(middle)]) {
-      const encoded = this.#encode(half, batch.createdAtMs);
-      if (encoded !== undefined) this.#waiting.push(encoded);
-    }
+    this.#outbox.putBackHalves(batch);
     this.#counters.retried();
   }
 
-  /** Forgets all that is not under way; returns how many spans that were. */
-  #clear(): number {
-    const spans = this.#queue.clear() + spansIn(this.#waiting);
-    this.#waiting = [];
-    return spans;
+  #dropped(reason: DropReason, spans: number, why?: string): void {
+    this.#counters.dropped(reason, spans);
+    this.#outage.dropped(reason, spans, why);
   }
 
-  #drop(reason: DropReason, spans: number, why?: string): void {
-    if (spans === 0) return;
-    this.#counters.dropped(reason, spans);
-    if (reason !== "shutdown") this.#outage.dropped(reason, spans, why);
-    else this.#deps.log.warn("telemetry spans dropped", { reason, spans });
+  #workChanged(nowMs: number): void {
+    if (this.isIdle) this.#endFlushes();
+    this.#schedule(nowMs);
   }
 
   #endFlushes(): void {
     for (const resolve of this.#flushes) resolve();
   }
-}
-
-function spansIn(batches: Iterable<ExportBatch>): number {
-  let spans = 0;
-  for (const batch of batches) spans += batch.spans.length;
-  return spans;
 }

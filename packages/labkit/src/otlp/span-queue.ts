@@ -1,4 +1,5 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { SpoolTicket } from "../spool/span-spool.ts";
 import type { SpanPriority } from "./endpoint.ts";
 
 /** A span that waits to be sent. */
@@ -7,6 +8,8 @@ export interface QueuedSpan {
   /** Estimated size on the wire. */
   readonly bytes: number;
   readonly priority: SpanPriority;
+  /** Its copy on disk, where there is a spool. */
+  readonly ticket: SpoolTicket | undefined;
   /** Position in the order of arrival. */
   readonly sequence: number;
 }
@@ -23,12 +26,12 @@ export interface SpanQueueLimits {
 export interface SpanQueue {
   readonly length: number;
   readonly bytes: number;
-  /** @returns how many spans were given up to stay within the bounds; the added one may be among them. */
-  add(span: ReadableSpan, options: { bytes: number; priority: SpanPriority }): number;
+  /** @returns what was given up to stay within the bounds; the added one may be among them. */
+  add(span: Omit<QueuedSpan, "sequence">): readonly QueuedSpan[];
   /** Removes and returns the oldest spans, as many as fit both bounds but at least one. */
   take(bounds: { maxSpans: number; maxBytes: number }): QueuedSpan[];
-  /** @returns how many there were. */
-  clear(): number;
+  /** Removes and returns all, in no order. */
+  clear(): readonly QueuedSpan[];
 }
 
 export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
@@ -41,9 +44,11 @@ export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
     return length > limits.maxQueuedSpans || bytes > limits.maxQueuedBytes;
   }
 
-  function giveUpOne(): void {
+  function giveUpOne(): QueuedSpan[] {
     const newest = lanes.find((lane) => lane.length > 0)?.removeNewest();
-    if (newest !== undefined) account(-1, -newest.bytes);
+    if (newest === undefined) return [];
+    account(-1, -newest.bytes);
+    return [newest];
   }
 
   function account(spans: number, size: number): void {
@@ -68,11 +73,11 @@ export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
     get bytes() {
       return bytes;
     },
-    add(span, options) {
-      lanes[options.priority].add({ span, ...options, sequence: sequence++ });
-      account(1, options.bytes);
-      let givenUp = 0;
-      for (; isOverfull(); givenUp++) giveUpOne();
+    add(span) {
+      lanes[span.priority].add({ ...span, sequence: sequence++ });
+      account(1, span.bytes);
+      const givenUp: QueuedSpan[] = [];
+      while (isOverfull()) givenUp.push(...giveUpOne());
       return givenUp;
     },
     take({ maxSpans, maxBytes }) {
@@ -91,8 +96,7 @@ export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
       return taken;
     },
     clear() {
-      const cleared = length;
-      for (const lane of lanes) lane.clear();
+      const cleared = lanes.flatMap((lane) => lane.clear());
       account(-length, -bytes);
       return cleared;
     },
@@ -106,7 +110,7 @@ interface Lane {
   oldest(): QueuedSpan | undefined;
   removeOldest(): void;
   removeNewest(): QueuedSpan | undefined;
-  clear(): void;
+  clear(): QueuedSpan[];
 }
 
 /** An array with a moving start; `shift` would move every element. */
@@ -140,8 +144,10 @@ function createLane(): Lane {
       return items.pop();
     },
     clear() {
+      const cleared = items.slice(start).filter((item) => item !== undefined);
       items = [];
       start = 0;
+      return cleared;
     },
   };
 }

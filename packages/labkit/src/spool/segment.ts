@@ -1,0 +1,88 @@
+import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
+import { readEntries } from "./record.ts";
+
+/** One file of a spool. Written by one process, from its start to its end; read by whoever owns it. */
+export interface Segment {
+  readonly path: string;
+  bytes: number;
+  /** Spans in it that are not settled. */
+  unsettled: number;
+  /** Deleted to make room, though not all of its spans were settled. */
+  isGone: boolean;
+}
+
+/** A span in a segment. */
+export interface StoredSpan {
+  readonly id: bigint;
+  readonly segment: Segment;
+  readonly start: number;
+  readonly end: number;
+}
+
+export const segmentSuffix = ".spool";
+
+/** What a segment that an earlier process left holds. */
+export interface SegmentContent {
+  readonly segment: Segment;
+  readonly spans: readonly StoredSpan[];
+  readonly settledIds: readonly bigint[];
+  readonly modifiedAtMs: number;
+}
+
+/** Reads a whole segment, without keeping its spans in memory. */
+export async function scanSegment(path: string): Promise<SegmentContent> {
+  const [bytes, { mtimeMs }] = await Promise.all([readFile(path), stat(path)]);
+  const segment: Segment = { path, bytes: bytes.length, unsettled: 0, isGone: false };
+  const spans: StoredSpan[] = [];
+  const settledIds: bigint[] = [];
+  for (const entry of readEntries(bytes)) {
+    if (entry.kind === "span") spans.push({ id: entry.id, segment, ...entry.place });
+    else settledIds.push(entry.id);
+  }
+  return { segment, spans, settledIds, modifiedAtMs: mtimeMs };
+}
+
+/** Reads the spans' payloads; one that is no longer whole is undefined. All must be of one segment. */
+export async function readSpans(path: string, spans: readonly StoredSpan[]): Promise<(Buffer | undefined)[]> {
+  await using file = await open(path, "r");
+  const payloads: (Buffer | undefined)[] = [];
+  for (const { start, end } of spans) {
+    const bytes = Buffer.alloc(end - start);
+    await file.read(bytes, 0, bytes.length, start);
+    const [entry] = readEntries(bytes);
+    payloads.push(entry?.kind === "span" ? entry.payload : undefined);
+  }
+  return payloads;
+}
+
+/** The segment that is being written. */
+export interface SegmentWriter {
+  readonly segment: Segment;
+  /** Appends; gives the place of the first byte. @throws the file system's error; the segment then ends there. */
+  append(bytes: Buffer): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws the file system's error. */
+export async function createSegment(path: string, options: { fsync: "never" | "always" }): Promise<SegmentWriter> {
+  // Only for our eyes: spans are masked, but they tell what a project does.
+  const file: FileHandle = await open(path, "wx", 0o600);
+  const segment: Segment = { path, bytes: 0, unsettled: 0, isGone: false };
+  return {
+    segment,
+    async append(bytes) {
+      const start = segment.bytes;
+      for (let written = 0; written < bytes.length; ) {
+        written += (await file.write(bytes, written, bytes.length - written, start + written)).bytesWritten;
+      }
+      if (options.fsync === "always") await file.datasync();
+      segment.bytes += bytes.length;
+      return start;
+    },
+    close: () => file.close(),
+  };
+}
+
+export async function removeSegment(segment: Segment): Promise<void> {
+  await rm(segment.path, { force: true });
+}

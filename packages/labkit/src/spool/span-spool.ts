@@ -1,0 +1,328 @@
+import { randomInt } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Log } from "../logging/log.ts";
+import { encodeEntry } from "./record.ts";
+import {
+  createSegment,
+  readSpans,
+  removeSegment,
+  type Segment,
+  type SegmentContent,
+  type SegmentWriter,
+  type StoredSpan,
+  scanSegment,
+  segmentSuffix,
+} from "./segment.ts";
+import type { SpoolLimits } from "./spool-limits.ts";
+
+/**
+ * A span's place in the spool, held by whoever sends it.
+ *
+ * ```
+ *  waiting ──written──▶ stored ──settle──▶ settled
+ *     └────────────settle──────────────────▲   (never written: delivered faster than the disk took it)
+ * ```
+ */
+export interface SpoolTicket {
+  readonly id: bigint;
+  stored: StoredSpan | undefined;
+  isSettled: boolean;
+}
+
+/** A span that was read back: its encoded form, and its ticket. */
+export interface RecoveredSpan {
+  readonly ticket: SpoolTicket;
+  readonly payload: Buffer;
+}
+
+export interface SpanSpoolDeps {
+  /** The folder, once it is ours; rejects when it cannot be had. */
+  readonly folder: Promise<string>;
+  readonly limits: SpoolLimits;
+  readonly log: Log;
+  /** Told of spans that the spool had to give up: `spool_full`, `expired`, or `spool_damaged`. */
+  readonly dropped: (reason: "spool_full" | "expired" | "spool_damaged", spans: number) => void;
+  /** Told when the backlog has grown: after opening. */
+  readonly changed: () => void;
+}
+
+/** How many spans are encoded and written in one go: few milliseconds of work. */
+const maxWriteSpans = 256;
+/** A disk slower than that many spans gets no more of them until it has caught up. */
+const maxWaitingSpans = 10_000;
+
+/**
+ * Keeps the spans of one endpoint on disk until they are settled: append-only segments, written in the background, the
+ * oldest deleted as soon as all their spans are settled. Segments are deleted strictly in order, because a later one may
+ * hold the word that a span of an earlier one is settled.
+ *
+ * A span that has no room in memory stays here and comes back through `takeBacklog`, just as what a crash left behind.
+ * When the disk fails, spans are kept in memory only, said once, and tried again after a while.
+ *
+ * Rule: telemetry.md §4, "Nothing lost".
+ */
+export class SpanSpool implements AsyncDisposable {
+  readonly #deps: SpanSpoolDeps;
+  /** Random, so that ids of two processes never meet. */
+  #nextId = (BigInt(randomInt(2 ** 32)) << 32n) | BigInt(randomInt(2 ** 31));
+  readonly #prefix = `${Date.now()}-${randomInt(2 ** 32).toString(16)}`;
+  #segmentCount = 0;
+  /** Oldest first; the last is the one being written, when there is a writer. */
+  #segments: Segment[] = [];
+  #writer: SegmentWriter | undefined;
+  #toWrite: { ticket: SpoolTicket; encode: () => Buffer | undefined }[] = [];
+  #toSettle: bigint[] = [];
+  readonly #backlog = new Set<SpoolTicket>();
+  #writing: Promise<void>;
+  #isWriting = true;
+  #failedUntilMs = 0;
+  #hasFailed = false;
+  #isOpen = false;
+  #isClosed = false;
+
+  constructor(deps: SpanSpoolDeps) {
+    this.#deps = deps;
+    this.#writing = this.#open()
+      .catch((err: unknown) => this.#fail(err))
+      .finally(() => this.#opened());
+  }
+
+  /** Spans that are on disk and in nobody's memory. */
+  get backlogSpans(): number {
+    return this.#backlog.size;
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** Whether what an earlier process left has been found. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** False while spans are kept in memory only. */
+  get isWorking(): boolean {
+    return !this.#hasFailed;
+  }
+
+  /**
+   * Takes a span in, to be written soon.
+   *
+   * @param encode gives an `ExportTraceServiceRequest` with this span alone; called once, later, or not at all.
+   */
+  add(encode: () => Buffer | undefined): SpoolTicket {
+    const ticket: SpoolTicket = { id: this.#nextId++, stored: undefined, isSettled: false };
+    const isOverdue = this.#toWrite.length >= maxWaitingSpans || performance.now() < this.#failedUntilMs;
+    if (!isOverdue && !this.#isClosed) this.#toWrite.push({ ticket, encode });
+    this.#write();
+    return ticket;
+  }
+
+  /** The span is done with; its copy on disk is not needed any more. */
+  settle(ticket: SpoolTicket): void {
+    if (ticket.isSettled) return;
+    ticket.isSettled = true;
+    this.#backlog.delete(ticket);
+    if (ticket.stored === undefined) return;
+    ticket.stored.segment.unsettled--;
+    this.#toSettle.push(ticket.id);
+    this.#write();
+  }
+
+  /**
+   * The span is not in memory any more. @returns false when it is not on disk either, so that it is lost.
+   */
+  leaveToDisk(ticket: SpoolTicket): boolean {
+    if (ticket.stored === undefined || ticket.stored.segment.isGone || ticket.isSettled) return false;
+    this.#backlog.add(ticket);
+    return true;
+  }
+
+  /** Reads the oldest spans back, at least one if there is any; those are then the caller's again, in memory. */
+  async takeBacklog(bounds: { maxSpans: number; maxBytes: number }): Promise<RecoveredSpan[]> {
+    const taken = this.#pickBacklog(bounds);
+    const segment = taken[0]?.stored?.segment;
+    if (segment === undefined) return [];
+    const places = taken.flatMap(({ stored }) => (stored === undefined ? [] : [stored]));
+    const payloads = await readSpans(segment.path, places).catch(() => []);
+    const recovered: RecoveredSpan[] = [];
+    for (const [index, ticket] of taken.entries()) {
+      const payload = payloads[index];
+      if (payload !== undefined) recovered.push({ ticket, payload });
+      else if (!ticket.isSettled) this.#giveUp([ticket], "spool_damaged");
+    }
+    return recovered;
+  }
+
+  /** Writes what is still to be written; nothing can be added afterwards. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+    while (this.#toWrite.length + this.#toSettle.length > 0 && !this.#hasFailed) {
+      this.#write();
+      await this.#writing;
+    }
+    this.#isClosed = true;
+    await this.#tidyUp().catch((err: unknown) => this.#fail(err));
+  }
+
+  async #tidyUp(): Promise<void> {
+    await this.#writer?.close();
+    this.#writer = undefined;
+    await this.#removeSettledSegments();
+  }
+
+  async #open(): Promise<void> {
+    const folder = await this.#deps.folder;
+    const names = (await readdir(folder)).filter((name) => name.endsWith(segmentSuffix)).sort();
+    const settled = new Set<bigint>();
+    const contents: SegmentContent[] = [];
+    for (const name of names) {
+      const content = await scanSegment(join(folder, name));
+      for (const id of content.settledIds) settled.add(id);
+      contents.push(content);
+    }
+    this.#segments = contents.map(({ segment }) => segment);
+    for (const { spans, modifiedAtMs } of contents) {
+      const unsettled = spans.filter(({ id }) => !settled.has(id));
+      const isExpired = Date.now() - modifiedAtMs > this.#deps.limits.maxAgeMs;
+      if (isExpired && unsettled.length > 0) this.#deps.dropped("expired", unsettled.length);
+      if (!isExpired) for (const stored of unsettled) this.#recover(stored);
+    }
+    if (this.#backlog.size > 0) {
+      this.#deps.log.info("undelivered telemetry spans found in the spool", { spans: this.#backlog.size });
+    }
+    await this.#removeSettledSegments();
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    this.#writeDone();
+    this.#deps.changed();
+  }
+
+  #recover(stored: StoredSpan): void {
+    stored.segment.unsettled++;
+    this.#backlog.add({ id: stored.id, stored, isSettled: false });
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#isClosed || performance.now() < this.#failedUntilMs) return;
+    if (this.#toWrite.length === 0 && this.#toSettle.length === 0) return;
+    this.#isWriting = true;
+    this.#writing = this.#writePending().finally(() => this.#writeDone());
+  }
+
+  #writeDone(): void {
+    this.#isWriting = false;
+    this.#write();
+  }
+
+  /** Never rejects: a disk in trouble is the spool's own affair. */
+  async #writePending(): Promise<void> {
+    // What is settled by now is not worth a write.
+    const batch = this.#toWrite.splice(0, maxWriteSpans).filter(({ ticket }) => !ticket.isSettled);
+    const settledIds = this.#toSettle.splice(0);
+    try {
+      await this.#removeSettledSegments();
+      await this.#append(batch, settledIds);
+      if (this.#hasFailed) this.#deps.log.info("telemetry spool works again");
+      this.#hasFailed = false;
+    } catch (err) {
+      this.#toSettle.unshift(...settledIds);
+      this.#fail(err);
+    }
+  }
+
+  async #append(
+    batch: readonly { ticket: SpoolTicket; encode: () => Buffer | undefined }[],
+    settledIds: readonly bigint[],
+  ): Promise<void> {
+    const writer = await this.#currentWriter();
+    const parts: Buffer[] = settledIds.map((id) => encodeEntry({ kind: "settled", id }));
+    let size = parts.reduce((sum, part) => sum + part.length, 0);
+    const places: { ticket: SpoolTicket; start: number; end: number }[] = [];
+    for (const { ticket, encode } of batch) {
+      const payload = encode();
+      if (payload === undefined) continue;
+      const entry = encodeEntry({ kind: "span", id: ticket.id, payload });
+      places.push({ ticket, start: size, end: size + entry.length });
+      parts.push(entry);
+      size += entry.length;
+    }
+    const at = await writer.append(Buffer.concat(parts));
+    for (const { ticket, start, end } of places) {
+      ticket.stored = { id: ticket.id, segment: writer.segment, start: at + start, end: at + end };
+      if (ticket.isSettled) this.#toSettle.push(ticket.id);
+      else writer.segment.unsettled++;
+    }
+    this.#enforceSize();
+  }
+
+  async #currentWriter(): Promise<SegmentWriter> {
+    if (this.#writer !== undefined && this.#writer.segment.bytes < this.#deps.limits.segmentBytes) return this.#writer;
+    await this.#writer?.close();
+    this.#writer = undefined;
+    const folder = await this.#deps.folder;
+    const name = `${this.#prefix}-${String(this.#segmentCount++).padStart(8, "0")}${segmentSuffix}`;
+    this.#writer = await createSegment(join(folder, name), this.#deps.limits);
+    this.#segments.push(this.#writer.segment);
+    return this.#writer;
+  }
+
+  #fail(err: unknown): void {
+    if (!this.#hasFailed) this.#deps.log.warn("telemetry spool cannot be written, keeping spans in memory", { err });
+    this.#hasFailed = true;
+    this.#failedUntilMs = performance.now() + this.#deps.limits.retryAfterMs;
+    // The end of the segment may be torn: whatever is written next goes to a new one.
+    void this.#writer?.close().catch(() => {});
+    this.#writer = undefined;
+    this.#toWrite = [];
+  }
+
+  /** The oldest segments go when there is too much; what is in memory all the same is not lost by that. */
+  #enforceSize(): void {
+    while (this.bytes > this.#deps.limits.maxBytes && this.#segments.length > 1) {
+      const [oldest] = this.#segments.splice(0, 1);
+      if (oldest === undefined) return;
+      oldest.isGone = true;
+      this.#giveUp(
+        [...this.#backlog].filter(({ stored }) => stored?.segment === oldest),
+        "spool_full",
+      );
+      void removeSegment(oldest).catch(() => {});
+    }
+  }
+
+  #giveUp(tickets: readonly SpoolTicket[], reason: "spool_full" | "spool_damaged"): void {
+    for (const ticket of tickets) this.settle(ticket);
+    if (tickets.length > 0) this.#deps.dropped(reason, tickets.length);
+  }
+
+  /** In order; the one that is being written stays. */
+  async #removeSettledSegments(): Promise<void> {
+    for (;;) {
+      const [oldest] = this.#segments;
+      if (oldest === undefined || oldest.unsettled > 0 || oldest === this.#writer?.segment) return;
+      this.#segments.shift();
+      await removeSegment(oldest);
+    }
+  }
+
+  /** The oldest of the backlog, all of one segment. */
+  #pickBacklog(bounds: { maxSpans: number; maxBytes: number }): SpoolTicket[] {
+    const picked: SpoolTicket[] = [];
+    let bytes = 0;
+    for (const ticket of this.#backlog) {
+      const { stored } = ticket;
+      if (stored === undefined || picked.length >= bounds.maxSpans) break;
+      if (picked.length > 0 && stored.segment !== picked[0]?.stored?.segment) break;
+      bytes += stored.end - stored.start;
+      if (picked.length > 0 && bytes > bounds.maxBytes) break;
+      picked.push(ticket);
+    }
+    for (const ticket of picked) this.#backlog.delete(ticket);
+    return picked;
+  }
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { segmentSuffix } from "./segment.ts";
+import { beat, heartbeatMs, isAbandoned, writeOwner } from "./spool-owner.ts";
+
+/**
+ * The spool of this process: a folder of its own below the common one, so that two processes never share a file.
+ *
+ * ```
+ * <directory>/
+ *   spool-<instance>/      one per living process
+ *     owner.json
+ *     <endpoint key>/      segments
+ * ```
+ *
+ * What dead processes left is taken over when it is opened: their folders are renamed into ours, which only one of two
+ * processes can succeed in, and their segments put beside ours.
+ */
+export interface SpoolFolder extends AsyncDisposable {
+  /** The folder for an endpoint's segments, with what was left for it. @throws the file system's error. */
+  endpointFolder(key: string): Promise<string>;
+  /** Removes what is empty and lets the rest be taken over by another process at once. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export function openSpoolFolder(directory: string): SpoolFolder {
+  const opened = open(directory);
+  opened.catch(() => {}); // Whoever asks for an endpoint's folder is told.
+  const heartbeat = setInterval(() => {
+    opened.then(beat).catch(() => {}); // A missed beat only matters on other hosts, after six of them.
+  }, heartbeatMs);
+  heartbeat.unref();
+
+  return {
+    async endpointFolder(key) {
+      const folder = join(await opened, key);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(heartbeat);
+      const folder = await opened.catch(() => undefined);
+      if (folder !== undefined) await letGo(folder);
+    },
+  };
+}
+
+/** Only folders that were made here are ever touched: the directory may be one that holds other things. */
+const spoolName = /^spool-[0-9a-f-]{36}$/;
+
+/** Makes our folder, complete before it has its name, and takes over what was abandoned. */
+async function open(directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const unnamed = await mkdtemp(join(directory, ".new-spool-"));
+  await writeOwner(unnamed);
+  const own = join(directory, `spool-${randomUUID()}`);
+  await rename(unnamed, own);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const other = join(directory, entry.name);
+    const isSpool = entry.isDirectory() && spoolName.test(entry.name) && other !== own;
+    if (isSpool && (await isAbandoned(other))) await takeOver(other, own);
+  }
+  return own;
+}
+
+async function takeOver(other: string, own: string): Promise<void> {
+  const taken = join(own, `taken-${randomUUID()}`);
+  try {
+    await rename(other, taken);
+  } catch {
+    return; // Another process was faster.
+  }
+  for (const { key, file, path } of await segmentsBelow(taken)) {
+    await mkdir(join(own, key), { recursive: true, mode: 0o700 });
+    await rename(path, join(own, key, file));
+  }
+  await rm(taken, { recursive: true });
+}
+
+/** Also below `taken-…`, where a process left them that died while it took over. */
+async function segmentsBelow(folder: string): Promise<{ key: string; file: string; path: string }[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(segmentSuffix))
+    .map((entry) => ({
+      key: entry.parentPath.slice(entry.parentPath.lastIndexOf("/") + 1),
+      file: entry.name,
+      path: join(entry.parentPath, entry.name),
+    }));
+}
+
+async function letGo(folder: string): Promise<void> {
+  await rm(join(folder, "owner.json"), { force: true });
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (entry.isDirectory()) await removeIfEmpty(join(folder, entry.name));
+  }
+  await removeIfEmpty(folder);
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => {}); // Not empty: that is what stays for the next process.
+}
