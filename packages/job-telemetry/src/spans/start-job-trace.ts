@@ -127,7 +127,7 @@ function jobSpans(options: JobTraceOptions, values: SpanValues, guard: FaultGuar
     traceId: options.context.traceId,
     traceState: options.traceState === undefined ? undefined : createTraceState(options.traceState),
     resource: jobResource({ serviceName: policy.serviceName, job, runner, values }),
-    scopeVersion: runner.version,
+    scopeVersion: values.text(runner.version),
     spanProcessors: options.spanProcessors.map((processor) => guardProcessor(processor, guard)),
     values,
   });
