@@ -110,6 +110,22 @@ function parseImage(image: string): Pick<OciReference, "registry" | "repository"
   return { registry, repository, version };
 }
 
+/**
+ * Reads the name of a repository in a registry, without tag or digest.
+ *
+ * @throws {FunctionError} `invalid_reference`
+ */
+export function parseRepository(text: string): Pick<OciReference, "registry" | "repository"> {
+  const image = /[\s@]|:[^/]*$/.test(text) ? undefined : parseImage(text);
+  if (image !== undefined) return { registry: image.registry, repository: image.repository };
+  throw new FunctionError(
+    `${JSON.stringify(redactCredentials(text))} is no repository such as registry.example.com/group/function`,
+    {
+      code: "invalid_reference",
+    },
+  );
+}
+
 /** What each expanded form takes (§2.4, §2.5). */
 export const expandedFields = {
   git: { required: ["url", "rev"], optional: ["dir", "file"] },

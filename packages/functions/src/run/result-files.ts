@@ -78,8 +78,8 @@ async function valuesOf(job: JobRun, lines: JsonLines, code: FunctionErrorCode) 
 /** A file the command may have replaced by anything; a missing one counts as empty. */
 function readSmallFile(path: string, code: FunctionErrorCode): string {
   try {
-    // without waiting: a named pipe put in its place must not hold the job
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // neither a named pipe put in its place may hold the job, nor a link show it a file of the machine
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     using _ = { [Symbol.dispose]: () => closeSync(fd) };
     const found = fstatSync(fd);
     if (!found.isFile()) throw new FunctionError("is no regular file any more", { code });

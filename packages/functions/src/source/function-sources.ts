@@ -10,6 +10,8 @@ export interface FunctionSourcesOptions {
   readonly limits?: Partial<FetchLimits>;
   /** Registry hosts (`host:port`) spoken to over plain HTTP. Loopback addresses always are. Default: none. */
   readonly plainHttpRegistries?: readonly string[];
+  /** Platform to choose OCI images for. Default: this machine's. */
+  readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   /** Program for Git. Default `git`, searched on the engine's `PATH`. */
   readonly gitProgram?: string;
 }
