@@ -1,4 +1,19 @@
 import type { Log } from "@jobscope/labkit";
+import type { CollectorStats } from "./collector-stats.ts";
+import { ConfigError } from "./config-error.ts";
+import { grpcListener, httpListener, listenAll, readListenAddresses } from "./listeners.ts";
+import { createQueryApi } from "./query/query-api.ts";
+import { createStoreReader } from "./query/store-reader.ts";
+import { createIngest } from "./receive/ingest.ts";
+import { newIngestStats } from "./receive/ingest-stats.ts";
+import { createOtlpGrpcServer } from "./receive/otlp-grpc.ts";
+import { createOtlpHttpServer } from "./receive/otlp-http.ts";
+import { PendingBytes } from "./receive/pending-bytes.ts";
+import { announceCollector, findRunningCollector } from "./running-collector.ts";
+import { insertSpans } from "./store/insert-spans.ts";
+import { recallStoredSpans } from "./store/recall-stored-spans.ts";
+import { openSpanStore } from "./store/span-store.ts";
+import { SpanWriter } from "./store/span-writer.ts";
 import type { StoreLocation } from "./store/store-location.ts";
 
 /** Options of {@link startCollector}. Addresses are `HOST:PORT`; port 0 takes a free one. */
@@ -35,21 +50,6 @@ export interface CollectorAddresses {
   readonly apiUrl: string | undefined;
 }
 
-/** What a collector did since its start; also on `GET /metrics`. */
-export interface CollectorStats {
-  readonly receivedSpans: number;
-  readonly storedSpans: number;
-  /** Spans that were recognised as delivered before, and not stored again. */
-  readonly repeatedSpans: number;
-  /** Spans that can never be stored (an invalid id), told to the sender as partial success. */
-  readonly rejectedSpans: number;
-  /** Requests that were turned away because too much was pending. */
-  readonly refusedRequests: number;
-  /** Requests whose rows the store did not take. */
-  readonly failedRequests: number;
-  readonly pendingBytes: number;
-}
-
 /** A running collector. */
 export interface Collector extends CollectorAddresses, AsyncDisposable {
   stats(): CollectorStats;
@@ -64,5 +64,47 @@ export interface Collector extends CollectorAddresses, AsyncDisposable {
  * @throws {StoreError} when the store cannot be opened or written.
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  throw new Error(`not built yet: ${Object.keys(options).length} options`);
+  const { store, log, sql = {} } = options;
+  const addresses = readListenAddresses(options);
+  if (store.dataDir !== undefined) await assertNotHeld(store.dataDir);
+  await using started = new AsyncDisposableStack();
+
+  const limits = { timeoutMs: sql.timeoutMs ?? 30_000, maxResultBytes: sql.maxResultBytes ?? 64 * 1024 * 1024 };
+  const engine = started.use(await openSpanStore(store, { limits, retentionDays: options.retentionDays ?? 30 }));
+  const writer = new SpanWriter({ insert: (blocks) => insertSpans(engine.writer, blocks) });
+  started.defer(() => writer.drain());
+  const ingest = createIngest({
+    pending: new PendingBytes(options.maxPendingBytes ?? 64 * 1024 * 1024),
+    stats: newIngestStats(),
+    recent: await recallStoredSpans(engine),
+    write: (block) => writer.write(block),
+    log,
+  });
+  const stats = () => ({ ...ingest.stats, pendingBytes: ingest.pending.held });
+
+  const receiving = { ingest, maxRequestBytes: options.maxRequestBytes ?? 16 * 1024 * 1024, log };
+  const reader = createStoreReader(engine);
+  const listeners = {
+    api: () => httpListener(createQueryApi({ reader, stats, log })),
+    otlpHttp: () => httpListener(createOtlpHttpServer(receiving)),
+    otlpGrpc: () => grpcListener(createOtlpGrpcServer(receiving)),
+  };
+  const urls = await listenAll(addresses, listeners, started);
+  if (store.dataDir !== undefined) {
+    started.use(
+      await announceCollector(store.dataDir, { ...urls, pid: process.pid, startedAt: new Date().toISOString() }),
+    );
+  }
+  const running = started.move();
+  log.info("collector is ready", { ...urls, store: engine.kind });
+  return { ...urls, stats, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** A second collector on one data directory is told who is there, before the engine would only say that it is locked. */
+async function assertNotHeld(dataDir: string): Promise<void> {
+  const holder = await findRunningCollector(dataDir);
+  if (holder === undefined) return;
+  const where = holder.apiUrl === undefined ? "" : `, its query API is ${holder.apiUrl}`;
+  const problem = `${dataDir} is held by the collector with process id ${holder.pid}${where}`;
+  throw new ConfigError([{ key: "store.dataDir", problem }]);
 }

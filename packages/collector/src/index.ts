@@ -3,8 +3,9 @@
  *
  * Processes that only ask a running collector import `@jobscope/collector/client`, which loads no database engine.
  */
-export type { Collector, CollectorAddresses, CollectorOptions, CollectorStats } from "./collector.ts";
+export type { Collector, CollectorAddresses, CollectorOptions } from "./collector.ts";
 export { startCollector } from "./collector.ts";
+export type { CollectorStats } from "./collector-stats.ts";
 export { ConfigError, type ConfigProblem } from "./config-error.ts";
 export { openStoreReadOnly } from "./query/read-only-store.ts";
 export { StoreError, type StoreErrorCode } from "./store/store-error.ts";

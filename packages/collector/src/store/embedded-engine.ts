@@ -33,9 +33,10 @@ export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): P
     writer,
     reader,
     readSettings: {},
-    async isSingleRead(query) {
+    async judge(query) {
       const { statementCount, queryClass } = await parser.analyze(query, "default");
-      return statementCount === 1 && queryClass === QueryClass.ReadOnly;
+      if (queryClass === QueryClass.Unknown) return "unparsable";
+      return statementCount === 1 && queryClass === QueryClass.ReadOnly ? "reads" : "does-more";
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

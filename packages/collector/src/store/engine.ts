@@ -9,7 +9,7 @@ export interface ReadLimits {
 /**
  * ClickHouse, in this process or on a server: what differs between the two, and nothing else.
  *
- * Everything but {@link Engine.isSingleRead} goes through `@clickhouse/client`. Disposing waits for what runs.
+ * Everything but {@link Engine.judge} goes through `@clickhouse/client`. Disposing waits for what runs.
  */
 export interface Engine extends AsyncDisposable {
   readonly kind: "embedded" | "server";
@@ -19,8 +19,11 @@ export interface Engine extends AsyncDisposable {
   readonly reader: ClickHouseClient;
   /** Settings that each statement on `reader` must carry. */
   readonly readSettings: ClickHouseSettings;
-  /** Whether `query` is one statement that leaves no trace, by ClickHouse's own parser. */
-  isSingleRead(query: string): Promise<boolean>;
+  /**
+   * Judges a query by ClickHouse's own parser, without running it: it is one statement that leaves no trace, or it is
+   * something else. A server takes one statement at a time and knows its users' grants, so there everything `reads`.
+   */
+  judge(query: string): Promise<"reads" | "does-more" | "unparsable">;
 }
 
 /**

@@ -27,8 +27,7 @@ export async function openServerEngine(url: string, limits: ReadLimits): Promise
     writer,
     reader,
     readSettings: readOnlySettings(limits),
-    // A server's HTTP interface takes one statement, writes no files for a client, and has its own users and grants.
-    isSingleRead: async () => true,
+    judge: async () => "reads",
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

@@ -101,8 +101,8 @@ export class SpanWriter {
       await this.#insert(group.map(({ block }) => block));
       for (const { stored } of group) stored.resolve();
     } catch (error) {
-      const isHopeless = error instanceof StoreError && !error.retryable;
-      if (isHopeless && group.length > 1) for (const pending of group) await this.#store([pending]);
+      const isOfRows = error instanceof StoreError && (error.code === "unstorable" || error.code === "rejected");
+      if (isOfRows && group.length > 1) for (const pending of group) await this.#store([pending]);
       else for (const { stored } of group) stored.reject(error);
     }
   }

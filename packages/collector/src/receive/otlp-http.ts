@@ -1,0 +1,150 @@
+import type { IncomingMessage } from "node:http";
+import type { Log } from "@jobscope/labkit";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import type { Ingest } from "./ingest.ts";
+import {
+  answerTo,
+  grpcCode,
+  jsonResponse,
+  malformed,
+  type OtlpAnswer,
+  protobufResponse,
+  protobufStatus,
+  tooBusy,
+} from "./otlp-answer.ts";
+import { readJsonRequest } from "./otlp-json.ts";
+import { MalformedRequest } from "./otlp-model.ts";
+import { readProtobufRequest } from "./otlp-protobuf.ts";
+import type { Reservation } from "./pending-bytes.ts";
+import { type BodyOutcome, readBody } from "./request-body.ts";
+
+type Encoding = "protobuf" | "json";
+
+const contentTypes: Readonly<Record<Encoding, string>> = {
+  protobuf: "application/x-protobuf",
+  json: "application/json",
+};
+
+/** Dependencies and limits of {@link createOtlpHttpServer}. */
+export interface OtlpHttpOptions {
+  readonly ingest: Ingest;
+  readonly maxRequestBytes: number;
+  readonly log: Log;
+}
+
+/**
+ * OTLP over HTTP: `POST /v1/traces`, protobuf or JSON, plain or gzipped (OTLP specification, "OTLP/HTTP").
+ *
+ * Answers come in the encoding of the request. The server is returned unstarted.
+ */
+export function createOtlpHttpServer({ ingest, maxRequestBytes, log }: OtlpHttpOptions): FastifyInstance {
+  const server = fastify({ logger: false, forceCloseConnections: "idle", keepAliveTimeout: 75_000 });
+  // Bodies are read by us, piece by piece, so that limits hold before a body is in memory.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, _payload, done) => done(null));
+
+  server.post("/v1/traces", async (request, reply) => {
+    const encoding = encodingOf(request.headers["content-type"]);
+    if (encoding === undefined)
+      return await refuse(request.raw, reply, "json", wrongType(request.headers["content-type"]));
+    const contentEncoding = request.headers["content-encoding"] ?? "identity";
+    if (contentEncoding !== "gzip" && contentEncoding !== "identity") {
+      return await refuse(request.raw, reply, encoding, wrongEncoding(contentEncoding));
+    }
+    using reservation = ingest.pending.reserve();
+    const body = await readBody(request.raw, { maxBytes: maxRequestBytes, reservation });
+    if (body.kind !== "body") return await refuse(request.raw, reply, encoding, refusalOf(body, maxRequestBytes));
+    return await send(reply, encoding, await answer(body.bytes, encoding, reservation));
+  });
+
+  server.setNotFoundHandler(async (request, reply) => {
+    const isTraces = request.url.split("?")[0] === "/v1/traces";
+    if (isTraces) reply.header("Allow", "POST");
+    const message = isTraces
+      ? `${request.method} is not allowed here: send spans with POST`
+      : `nothing is at ${request.url.split("?")[0]}: this is a collector of spans, sent with POST to /v1/traces`;
+    request.raw.resume();
+    return await reply.code(isTraces ? 405 : 404).send({ message });
+  });
+  server.setErrorHandler(async (error, request, reply) => {
+    if (request.raw.readableAborted) return;
+    log.error("a request failed", { err: error });
+    request.raw.resume();
+    return await reply.code(500).send({ message: "the collector failed" });
+  });
+  return server;
+
+  async function answer(body: Buffer, encoding: Encoding, reservation: Reservation): Promise<OtlpAnswer> {
+    try {
+      const spans = encoding === "protobuf" ? readProtobufRequest(body) : readJsonRequest(body);
+      return answerTo(await ingest.store(spans, reservation));
+    } catch (error) {
+      if (error instanceof MalformedRequest) return malformed(error.message);
+      throw error;
+    }
+  }
+
+  async function send(reply: FastifyReply, encoding: Encoding, answer: OtlpAnswer): Promise<FastifyReply> {
+    reply.header("Content-Type", contentTypes[encoding]);
+    if (answer.kind === "ok") {
+      const { rejectedSpans } = answer;
+      return await reply.send(encoding === "json" ? jsonResponse(rejectedSpans) : protobufResponse(rejectedSpans));
+    }
+    if (answer.httpStatus === 429) ingest.stats.refusedRequests += 1;
+    else ingest.stats.failedRequests += 1;
+    if (answer.retryAfterSeconds !== undefined) reply.header("Retry-After", answer.retryAfterSeconds);
+    const { grpcCode: code, message } = answer;
+    const body = encoding === "json" ? JSON.stringify({ code, message }) : protobufStatus(code, message, undefined);
+    return await reply.code(answer.httpStatus).send(body);
+  }
+
+  /** Answers before the body was read: the rest of it is thrown away, and the connection is not used again. */
+  async function refuse(
+    request: IncomingMessage,
+    reply: FastifyReply,
+    encoding: Encoding,
+    answer: OtlpAnswer,
+  ): Promise<FastifyReply> {
+    request.resume();
+    reply.header("Connection", "close");
+    return await send(reply, encoding, answer);
+  }
+}
+
+function encodingOf(contentType: string | undefined): Encoding | undefined {
+  const type = contentType?.split(";")[0]?.trim().toLowerCase();
+  if (type === contentTypes.json) return "json";
+  return type === contentTypes.protobuf || type === "application/protobuf" ? "protobuf" : undefined;
+}
+
+function wrongType(contentType: string | undefined): OtlpAnswer {
+  return unsupported(
+    `Content-Type is ${contentType ?? "absent"}; expected ${Object.values(contentTypes).join(" or ")}`,
+  );
+}
+
+function wrongEncoding(contentEncoding: string): OtlpAnswer {
+  return unsupported(`Content-Encoding is ${contentEncoding}; expected gzip or none`);
+}
+
+function unsupported(message: string): OtlpAnswer {
+  return {
+    kind: "error",
+    httpStatus: 415,
+    grpcCode: grpcCode.invalidArgument,
+    message,
+    retryAfterSeconds: undefined,
+  };
+}
+
+function refusalOf(body: Exclude<BodyOutcome, { kind: "body" }>, maxRequestBytes: number): OtlpAnswer {
+  if (body.kind === "busy") return tooBusy();
+  if (body.kind === "malformed") return malformed(body.message);
+  return {
+    kind: "error",
+    httpStatus: 413,
+    grpcCode: grpcCode.resourceExhausted,
+    message: `the request is larger than ${maxRequestBytes} bytes, as sent or once inflated; send fewer spans at once`,
+    retryAfterSeconds: undefined,
+  };
+}
