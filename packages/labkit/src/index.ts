@@ -14,6 +14,7 @@ export type {
   FlushOutcome,
   LatencyHistogram,
   SpanPriority,
+  SpoolStats,
   TelemetryEndpoint,
 } from "./otlp/endpoint.ts";
 export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
@@ -25,3 +26,5 @@ export { defaultEndpointLimits } from "./otlp/limits.ts";
 export { spansToOtlpJson } from "./otlp/otlp-json.ts";
 export { createSpanProcessor } from "./otlp/span-processor.ts";
 export { parseTracingConnectionString, type TracingConnection } from "./otlp/tracing-connection-string.ts";
+export { defaultSpoolLimits, type SpoolLimits } from "./spool/spool-limits.ts";
+export type { SpoolOptions } from "./spool/spool-opener.ts";

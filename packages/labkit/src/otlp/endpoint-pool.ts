@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { createTokenSource } from "../auth/create-token-source.ts";
 import type { Log } from "../logging/log.ts";
+import { spoolKeyOf } from "../spool/endpoint-key.ts";
+import { createSpoolOpener, type SpoolOpener, type SpoolOptions } from "../spool/spool-opener.ts";
 import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
 import { checkEndpointSpec, EndpointSpecError } from "./endpoint-spec-check.ts";
@@ -39,6 +41,11 @@ export interface EndpointPoolOptions {
    * newest goes first.
    */
   readonly priorityOf?: (span: ReadableSpan) => SpanPriority;
+  /**
+   * Keeps spans on disk until they are accepted, so that they survive a crash of the process; what another process left
+   * there is sent too, once its endpoint is asked for. Default: spans are in memory only.
+   */
+  readonly spool?: SpoolOptions;
   /** Where `bearer-env` looks its variable up. Default: nowhere. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -47,6 +54,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   const limits = { ...defaultEndpointLimits, ...options.limits };
   /** In the order of their last use, the latest last. */
   const endpoints = new Map<string, QueuedEndpoint>();
+  const spools = options.spool === undefined ? undefined : createSpoolOpener(options.spool, options.log);
   let isDisposed = false;
 
   function letIdleOnesGo(): void {
@@ -74,7 +82,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       if (known === undefined && endpoints.size >= limits.maxEndpoints) {
         throw new EndpointSpecError(`all ${limits.maxEndpoints} telemetry endpoints are busy`);
       }
-      const endpoint = known ?? createEndpoint(spec, limits, options);
+      const endpoint = known ?? createEndpoint(spec, limits, options, spools);
       endpoints.delete(key);
       endpoints.set(key, endpoint);
       return endpoint;
@@ -86,6 +94,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       isDisposed = true;
       if (limits.shutdownFlushMs > 0) await flush({ signal: AbortSignal.timeout(limits.shutdownFlushMs) });
       await Promise.all([...endpoints.values()].map((endpoint) => endpoint[Symbol.asyncDispose]()));
+      await spools?.[Symbol.asyncDispose]();
     },
   };
 }
@@ -103,10 +112,16 @@ function sortKeys(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
 }
 
-function createEndpoint(spec: EndpointSpec, limits: EndpointLimits, options: EndpointPoolOptions): QueuedEndpoint {
+function createEndpoint(
+  spec: EndpointSpec,
+  limits: EndpointLimits,
+  options: EndpointPoolOptions,
+  spools: SpoolOpener | undefined,
+): QueuedEndpoint {
   const check = checkEndpointSpec(spec);
   if (check.kind === "unusable") throw new EndpointSpecError(check.why);
   const { name, protocol, url } = check.endpoint;
+  const log = options.log.child({ endpoint: name });
   return new QueuedEndpoint({
     name,
     url,
@@ -117,6 +132,9 @@ function createEndpoint(spec: EndpointSpec, limits: EndpointLimits, options: End
     tokenSource: spec.auth === undefined ? undefined : createTokenSource(spec.auth, { env: options.env ?? {} }),
     limits,
     priorityOf: options.priorityOf ?? (() => 1),
-    log: options.log.child({ endpoint: name }),
+    log,
+    ...(spools === undefined
+      ? {}
+      : { openSpool: (events) => spools.open(spoolKeyOf(name, spec.auth), { ...events, log }) }),
   });
 }

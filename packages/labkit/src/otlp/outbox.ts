@@ -91,7 +91,7 @@ export class Outbox {
   refill(): void {
     const { spool, limits } = this.#deps;
     const isBusy = this.#isReading || this.#waiting.length > 0 || this.#queue.length >= limits.maxBatchSpans;
-    if (spool === undefined || spool.backlogSpans === 0 || isBusy) return;
+    if (spool === undefined || spool.readableSpans === 0 || isBusy) return;
     this.#isReading = true;
     const bounds = { maxSpans: limits.maxBatchSpans, maxBytes: limits.maxBatchBytes };
     void spool.takeBacklog(bounds).then((recovered) => {

@@ -21,13 +21,18 @@ import type { SpoolLimits } from "./spool-limits.ts";
  *
  * ```
  *  waiting ──written──▶ stored ──settle──▶ settled
- *     └────────────settle──────────────────▲   (never written: delivered faster than the disk took it)
+ *     │ ├──────────────settle─────────────────▲   (never written: delivered faster than the disk took it)
+ *     │ └─failed──▶ unstored ──settle─────────┤
+ *     └─────────── (no room, disk in trouble)
  * ```
  */
 export interface SpoolTicket {
   readonly id: bigint;
+  state: "waiting" | "stored" | "unstored" | "settled";
+  /** In the states `stored` and, once it was stored, `settled`. */
   stored: StoredSpan | undefined;
-  isSettled: boolean;
+  /** Nobody has the span in memory, but for the write that it waits for. */
+  isLeftToDisk: boolean;
 }
 
 /** A span that was read back: its encoded form, and its ticket. */
@@ -36,15 +41,22 @@ export interface RecoveredSpan {
   readonly payload: Buffer;
 }
 
+type SpoolDropReason = "spool_full" | "expired" | "spool_damaged" | "queue_full";
+
 export interface SpanSpoolDeps {
   /** The folder, once it is ours; rejects when it cannot be had. */
   readonly folder: Promise<string>;
   readonly limits: SpoolLimits;
   readonly log: Log;
-  /** Told of spans that the spool had to give up: `spool_full`, `expired`, or `spool_damaged`. */
-  readonly dropped: (reason: "spool_full" | "expired" | "spool_damaged", spans: number) => void;
-  /** Told when the backlog has grown: after opening. */
+  /** Told of spans that the spool had to give up; `queue_full` is one that was left to it and could not be written. */
+  readonly dropped: (reason: SpoolDropReason, spans: number) => void;
+  /** Told when the backlog has grown: after opening, and when a span that was left to the spool was written. */
   readonly changed: () => void;
+}
+
+interface WaitingSpan {
+  readonly ticket: SpoolTicket;
+  readonly encode: () => Buffer | undefined;
 }
 
 /** How many spans are encoded and written in one go: few milliseconds of work. */
@@ -71,9 +83,10 @@ export class SpanSpool implements AsyncDisposable {
   /** Oldest first; the last is the one being written, when there is a writer. */
   #segments: Segment[] = [];
   #writer: SegmentWriter | undefined;
-  #toWrite: { ticket: SpoolTicket; encode: () => Buffer | undefined }[] = [];
+  readonly #toWrite: WaitingSpan[] = [];
   #toSettle: bigint[] = [];
   readonly #backlog = new Set<SpoolTicket>();
+  #leftWaiting = 0;
   #writing: Promise<void>;
   #isWriting = true;
   #failedUntilMs = 0;
@@ -88,8 +101,13 @@ export class SpanSpool implements AsyncDisposable {
       .finally(() => this.#opened());
   }
 
-  /** Spans that are on disk and in nobody's memory. */
+  /** Spans that are on disk, or on their way there, and in nobody's memory. */
   get backlogSpans(): number {
+    return this.#backlog.size + this.#leftWaiting;
+  }
+
+  /** Those of them that `takeBacklog` can give. */
+  get readableSpans(): number {
     return this.#backlog.size;
   }
 
@@ -113,17 +131,19 @@ export class SpanSpool implements AsyncDisposable {
    * @param encode gives an `ExportTraceServiceRequest` with this span alone; called once, later, or not at all.
    */
   add(encode: () => Buffer | undefined): SpoolTicket {
-    const ticket: SpoolTicket = { id: this.#nextId++, stored: undefined, isSettled: false };
     const isOverdue = this.#toWrite.length >= maxWaitingSpans || performance.now() < this.#failedUntilMs;
-    if (!isOverdue && !this.#isClosed) this.#toWrite.push({ ticket, encode });
+    const isTaken = !isOverdue && !this.#isClosed;
+    const state = isTaken ? "waiting" : "unstored";
+    const ticket: SpoolTicket = { id: this.#nextId++, state, stored: undefined, isLeftToDisk: false };
+    if (isTaken) this.#toWrite.push({ ticket, encode });
     this.#write();
     return ticket;
   }
 
   /** The span is done with; its copy on disk is not needed any more. */
   settle(ticket: SpoolTicket): void {
-    if (ticket.isSettled) return;
-    ticket.isSettled = true;
+    if (ticket.state === "settled") return;
+    ticket.state = "settled";
     this.#backlog.delete(ticket);
     if (ticket.stored === undefined) return;
     ticket.stored.segment.unsettled--;
@@ -132,11 +152,14 @@ export class SpanSpool implements AsyncDisposable {
   }
 
   /**
-   * The span is not in memory any more. @returns false when it is not on disk either, so that it is lost.
+   * The span is not in memory any more. @returns false when it is not on disk and on no way there, so that it is lost.
    */
   leaveToDisk(ticket: SpoolTicket): boolean {
-    if (ticket.stored === undefined || ticket.stored.segment.isGone || ticket.isSettled) return false;
-    this.#backlog.add(ticket);
+    const isOnDisk = ticket.state === "stored" && ticket.stored?.segment.isGone === false;
+    if (!isOnDisk && ticket.state !== "waiting") return false;
+    ticket.isLeftToDisk = true;
+    if (isOnDisk) this.#backlog.add(ticket);
+    else this.#leftWaiting++;
     return true;
   }
 
@@ -151,18 +174,17 @@ export class SpanSpool implements AsyncDisposable {
     for (const [index, ticket] of taken.entries()) {
       const payload = payloads[index];
       if (payload !== undefined) recovered.push({ ticket, payload });
-      else if (!ticket.isSettled) this.#giveUp([ticket], "spool_damaged");
+      else this.#giveUp([ticket], "spool_damaged");
     }
     return recovered;
   }
 
   /** Writes what is still to be written; nothing can be added afterwards. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writing;
-    while (this.#toWrite.length + this.#toSettle.length > 0 && !this.#hasFailed) {
+    do {
       this.#write();
       await this.#writing;
-    }
+    } while (this.#isWriting || (this.#toWrite.length + this.#toSettle.length > 0 && !this.#hasFailed));
     this.#isClosed = true;
     await this.#tidyUp().catch((err: unknown) => this.#fail(err));
   }
@@ -204,7 +226,7 @@ export class SpanSpool implements AsyncDisposable {
 
   #recover(stored: StoredSpan): void {
     stored.segment.unsettled++;
-    this.#backlog.add({ id: stored.id, stored, isSettled: false });
+    this.#backlog.add({ id: stored.id, state: "stored", stored, isLeftToDisk: true });
   }
 
   #write(): void {
@@ -222,7 +244,7 @@ export class SpanSpool implements AsyncDisposable {
   /** Never rejects: a disk in trouble is the spool's own affair. */
   async #writePending(): Promise<void> {
     // What is settled by now is not worth a write.
-    const batch = this.#toWrite.splice(0, maxWriteSpans).filter(({ ticket }) => !ticket.isSettled);
+    const batch = this.#toWrite.splice(0, maxWriteSpans).filter(({ ticket }) => ticket.state === "waiting");
     const settledIds = this.#toSettle.splice(0);
     try {
       await this.#removeSettledSegments();
@@ -231,21 +253,22 @@ export class SpanSpool implements AsyncDisposable {
       this.#hasFailed = false;
     } catch (err) {
       this.#toSettle.unshift(...settledIds);
+      this.#toWrite.unshift(...batch);
       this.#fail(err);
     }
   }
 
-  async #append(
-    batch: readonly { ticket: SpoolTicket; encode: () => Buffer | undefined }[],
-    settledIds: readonly bigint[],
-  ): Promise<void> {
+  async #append(batch: readonly WaitingSpan[], settledIds: readonly bigint[]): Promise<void> {
     const writer = await this.#currentWriter();
     const parts: Buffer[] = settledIds.map((id) => encodeEntry({ kind: "settled", id }));
     let size = parts.reduce((sum, part) => sum + part.length, 0);
     const places: { ticket: SpoolTicket; start: number; end: number }[] = [];
     for (const { ticket, encode } of batch) {
       const payload = encode();
-      if (payload === undefined) continue;
+      if (payload === undefined) {
+        this.#unstore(ticket);
+        continue;
+      }
       const entry = encodeEntry({ kind: "span", id: ticket.id, payload });
       places.push({ ticket, start: size, end: size + entry.length });
       parts.push(entry);
@@ -253,11 +276,31 @@ export class SpanSpool implements AsyncDisposable {
     }
     const at = await writer.append(Buffer.concat(parts));
     for (const { ticket, start, end } of places) {
-      ticket.stored = { id: ticket.id, segment: writer.segment, start: at + start, end: at + end };
-      if (ticket.isSettled) this.#toSettle.push(ticket.id);
-      else writer.segment.unsettled++;
+      this.#store(ticket, { id: ticket.id, segment: writer.segment, start: at + start, end: at + end });
     }
     this.#enforceSize();
+    if (batch.some(({ ticket }) => ticket.isLeftToDisk)) this.#deps.changed();
+  }
+
+  #store(ticket: SpoolTicket, stored: StoredSpan): void {
+    if (ticket.state === "settled") {
+      this.#toSettle.push(ticket.id);
+      return;
+    }
+    ticket.state = "stored";
+    ticket.stored = stored;
+    stored.segment.unsettled++;
+    if (!ticket.isLeftToDisk) return;
+    this.#leftWaiting--;
+    this.#backlog.add(ticket);
+  }
+
+  #unstore(ticket: SpoolTicket): void {
+    if (ticket.state !== "waiting") return;
+    ticket.state = "unstored";
+    if (!ticket.isLeftToDisk) return;
+    this.#leftWaiting--;
+    this.#deps.dropped("queue_full", 1);
   }
 
   async #currentWriter(): Promise<SegmentWriter> {
@@ -278,7 +321,7 @@ export class SpanSpool implements AsyncDisposable {
     // The end of the segment may be torn: whatever is written next goes to a new one.
     void this.#writer?.close().catch(() => {});
     this.#writer = undefined;
-    this.#toWrite = [];
+    for (const { ticket } of this.#toWrite.splice(0)) this.#unstore(ticket);
   }
 
   /** The oldest segments go when there is too much; what is in memory all the same is not lost by that. */
@@ -295,7 +338,7 @@ export class SpanSpool implements AsyncDisposable {
     }
   }
 
-  #giveUp(tickets: readonly SpoolTicket[], reason: "spool_full" | "spool_damaged"): void {
+  #giveUp(tickets: readonly SpoolTicket[], reason: SpoolDropReason): void {
     for (const ticket of tickets) this.settle(ticket);
     if (tickets.length > 0) this.#deps.dropped(reason, tickets.length);
   }

@@ -1,0 +1,33 @@
+import type { Log } from "../logging/log.ts";
+import { SpanSpool, type SpanSpoolDeps } from "./span-spool.ts";
+import { openSpoolFolder } from "./spool-folder.ts";
+import { defaultSpoolLimits, type SpoolLimits } from "./spool-limits.ts";
+
+export interface SpoolOptions {
+  /** Made when it is missing. Several processes may use the same one; each has a folder of its own in it. */
+  readonly directory: string;
+  /** Default: `defaultSpoolLimits`. */
+  readonly limits?: Partial<SpoolLimits>;
+}
+
+/** Opens the spools of a process's endpoints. To be disposed of after all of them. */
+export interface SpoolOpener extends AsyncDisposable {
+  open(key: string, deps: Pick<SpanSpoolDeps, "dropped" | "changed" | "log">): SpanSpool;
+}
+
+export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener {
+  const folder = openSpoolFolder(options.directory);
+  const limits = { ...defaultSpoolLimits, ...options.limits };
+  const timesOpened = new Map<string, number>();
+  log.debug("telemetry spool", { directory: options.directory });
+
+  return {
+    open(key, deps) {
+      // Endpoints that differ in their secrets alone have one key; each still needs a folder of its own.
+      const times = (timesOpened.get(key) ?? 0) + 1;
+      timesOpened.set(key, times);
+      return new SpanSpool({ ...deps, limits, folder: folder.endpointFolder(times === 1 ? key : `${key}-${times}`) });
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}

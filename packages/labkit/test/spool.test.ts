@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { createEndpointPool, type EndpointPoolOptions, type EndpointStats, silentLog } from "@jobscope/labkit";
+import { readEntries } from "../src/spool/record.ts";
+import { startOtlpReceiver } from "./support/otlp-receiver.ts";
+import { aSpan, someSpans } from "./support/spans.ts";
+
+const quick = { coalesceMs: 10, initialBackoffMs: 10, maxBackoffMs: 50, shutdownFlushMs: 0 };
+const inTime = () => ({ signal: AbortSignal.timeout(10_000) });
+const nobody = { url: "http://127.0.0.1:9" };
+
+describe("the spool", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "labkit-spool-"));
+  });
+  afterEach(async () => {
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  function createPool(options: Partial<EndpointPoolOptions> = {}) {
+    return createEndpointPool({
+      log: silentLog,
+      ...options,
+      limits: { ...quick, ...options.limits },
+      spool: { directory, ...options.spool },
+    });
+  }
+
+  test("is empty, to the last folder, when everything was delivered", async () => {
+    await using receiver = await startOtlpReceiver();
+    const pool = createPool();
+    for (const span of someSpans(100)) pool.endpoint({ url: receiver.url }).enqueue(span);
+    await pool.flush(inTime());
+    await pool[Symbol.asyncDispose]();
+    assert.equal(receiver.spans.length, 100);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
+  test("keeps what could not be delivered for the next process, which sends the same spans in order", async () => {
+    const absent = createPool();
+    for (const span of someSpans(100)) absent.endpoint({ url: nobody.url }).enqueue(span);
+    await absent[Symbol.asyncDispose]();
+    assert.equal(lost(absent.stats()), 0);
+
+    await using receiver = await startOtlpReceiver({ port: 0 });
+    await renameEndpoint(nobody.url, receiver.url);
+    await using pool = createPool();
+    await pool.endpoint({ url: receiver.url }).flush(inTime());
+    assert.deepEqual(
+      receiver.spans.map(({ name }) => name),
+      someSpans(100).map(({ name }) => name),
+    );
+    assert.deepEqual(
+      receiver.spans.map(({ spanId }) => spanId),
+      someSpans(100).map((span) => span.spanContext().spanId),
+    );
+    assert.deepEqual(receiver.spans[0]?.resource, { "service.name": "labkit-test" });
+  });
+
+  test("takes what memory has no room for", async () => {
+    await using receiver = await startOtlpReceiver();
+    receiver.always({ kind: "status", status: 503 });
+    await using pool = createPool({ limits: { ...quick, maxQueuedSpans: 50 } });
+    const endpoint = pool.endpoint({ url: receiver.url });
+    for (let round = 0; round < 10; round++) {
+      for (let number = 0; number < 40; number++) endpoint.enqueue(aSpan(round * 40 + number));
+      // So that the disk comes by its turn, as between the spans of real jobs.
+      await receiver.waitFor(() => endpoint.stats().spool?.isWorking === true && receiver.requests.length > round);
+    }
+    assert.ok((endpoint.stats().spool?.backlogSpans ?? 0) > 0);
+    receiver.always({ kind: "accept" });
+    await endpoint.flush(inTime());
+    const ids = receiver.spans.map(({ spanId }) => spanId);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.equal(ids.length + lost([endpoint.stats()]), 400);
+  });
+
+  test("a process killed at any moment leaves every span that it said to be stored, and none twice", async () => {
+    await using receiver = await startOtlpReceiver();
+    receiver.always({ kind: "hang" });
+    for (const after of [1, 40, 400]) {
+      const numbers = await killAfter(after, receiver.url, directory);
+      assert.ok(numbers >= after);
+    }
+    receiver.always({ kind: "accept" });
+    await using pool = createPool();
+    await pool.endpoint({ url: receiver.url }).flush(inTime());
+    const names = receiver.spans.map(({ name }) => name);
+    for (const after of [1, 40, 400]) {
+      for (let number = 0; number < after; number++)
+        assert.ok(names.includes(`of ${after}: ${number}`), `of ${after}: ${number}`);
+    }
+    assert.equal(new Set(names).size, names.length);
+  });
+
+  test("a segment cut at any byte gives the spans before the cut", async () => {
+    const filled = createPool();
+    for (const span of someSpans(20)) filled.endpoint(nobody).enqueue(span);
+    await filled[Symbol.asyncDispose]();
+    const untouched = `${directory}.untouched`;
+    await cp(directory, untouched, { recursive: true });
+    const whole = await readFile(await onlySegment(directory));
+    const ends = [...readEntries(whole)].map(({ place }) => place.end);
+
+    await using receiver = await startOtlpReceiver();
+    for (let cut = 0; cut <= whole.length; cut += 97) {
+      await rm(directory, { recursive: true });
+      await cp(untouched, directory, { recursive: true });
+      await truncate(await onlySegment(directory), cut);
+      await renameEndpoint(nobody.url, receiver.url);
+      const before = receiver.spans.length;
+      await using pool = createPool();
+      await pool.endpoint({ url: receiver.url }).flush(inTime());
+      const names = receiver.spans.slice(before).map(({ name }) => name);
+      assert.deepEqual(
+        names,
+        someSpans(20)
+          .map(({ name }) => name)
+          .slice(0, names.length),
+      );
+      assert.equal(names.length, ends.filter((end) => end <= cut).length);
+    }
+    await rm(untouched, { recursive: true });
+  });
+
+  test("two processes never share one: the folder of a living process is left alone", async () => {
+    await using first = createPool();
+    first.endpoint(nobody).enqueue(aSpan(1));
+    await first.flush({ signal: AbortSignal.timeout(50) });
+    await using second = createPool();
+    await second.endpoint(nobody).flush({ signal: AbortSignal.timeout(50) });
+    assert.equal(second.endpoint(nobody).stats().spool?.backlogSpans, 0);
+    assert.equal((await readdir(directory)).length, 2);
+  });
+
+  test("folders that are not a spool's are left alone", async () => {
+    await mkdir(join(directory, "precious"));
+    await writeFile(join(directory, "precious", "x.spool"), "mine");
+    const pool = createPool();
+    pool.endpoint(nobody).enqueue(aSpan(1));
+    await pool[Symbol.asyncDispose]();
+    assert.equal(await readFile(join(directory, "precious", "x.spool"), "utf8"), "mine");
+  });
+
+  test("is capped in bytes: the oldest go first, and are counted", async () => {
+    const limits = { maxBytes: 20_000, segmentBytes: 4_000 };
+    await using receiver = await startOtlpReceiver();
+    receiver.always({ kind: "status", status: 503 });
+    const pool = createPool({
+      limits: { ...quick, maxQueuedSpans: 1, maxBatchSpans: 1 },
+      spool: { directory, limits },
+    });
+    const endpoint = pool.endpoint({ url: receiver.url });
+    for (let number = 0; number < 300; number++) {
+      endpoint.enqueue(aSpan(number));
+      await receiver.waitFor(() => (endpoint.stats().spool?.bytes ?? 0) > 0);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await pool[Symbol.asyncDispose]();
+    const stats = endpoint.stats();
+    assert.ok((stats.spool?.bytes ?? 0) <= 20_000);
+    assert.ok(stats.droppedSpans.spool_full > 0);
+
+    receiver.always({ kind: "accept" });
+    await using next = createPool();
+    await next.endpoint({ url: receiver.url }).flush(inTime());
+    assert.equal(new Set(receiver.spans.map(({ name }) => name)).size, receiver.spans.length);
+    assert.equal(receiver.spans.length + lost([stats]), 300);
+    assert.equal(receiver.spans.at(-1)?.name, "span 299");
+  });
+
+  test("what is too old is given up and counted", async () => {
+    const filled = createPool();
+    for (const span of someSpans(5)) filled.endpoint(nobody).enqueue(span);
+    await filled[Symbol.asyncDispose]();
+    const longAgo = new Date(Date.now() - 100 * 3_600_000);
+    await utimes(await onlySegment(directory), longAgo, longAgo);
+    const pool = createPool();
+    await pool.endpoint(nobody).flush(inTime());
+    await pool[Symbol.asyncDispose]();
+    assert.equal(pool.stats()[0]?.droppedSpans.expired, 5);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
+  test("a directory that cannot be written switches to memory, said once", async () => {
+    const file = join(directory, "file");
+    await writeFile(file, "");
+    const messages: string[] = [];
+    const note = (message: string) => void messages.push(message);
+    const log = { debug() {}, info: note, warn: note, error: note, child: () => log };
+    await using receiver = await startOtlpReceiver();
+    await using pool = createPool({ log, spool: { directory: join(file, "below"), limits: { retryAfterMs: 1 } } });
+    const endpoint = pool.endpoint({ url: receiver.url });
+    for (const span of someSpans(50)) {
+      endpoint.enqueue(span);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await endpoint.flush(inTime());
+    assert.equal(receiver.spans.length, 50);
+    assert.equal(endpoint.stats().spool?.isWorking, false);
+    assert.deepEqual(messages, ["telemetry spool cannot be written, keeping spans in memory"]);
+  });
+
+  test("files are for the owner's eyes only", async () => {
+    await chmod(directory, 0o755);
+    const pool = createPool();
+    pool.endpoint(nobody).enqueue(aSpan(1));
+    await pool[Symbol.asyncDispose]();
+    const { stat } = await import("node:fs/promises");
+    assert.equal((await stat(await onlySegment(directory))).mode & 0o077, 0);
+  });
+
+  /** Lets the spans that were for one URL be found by another: tests cannot choose the port of a receiver. */
+  async function renameEndpoint(from: string, to: string): Promise<void> {
+    const { spoolKeyOf } = await import("../src/spool/endpoint-key.ts");
+    const { rename } = await import("node:fs/promises");
+    for (const instance of await readdir(directory)) {
+      await rename(
+        join(directory, instance, spoolKeyOf(from, undefined)),
+        join(directory, instance, spoolKeyOf(to, undefined)),
+      );
+    }
+  }
+});
+
+/** Runs a process that enqueues spans and says how many were stored; kills it once that is at least `count`. */
+async function killAfter(count: number, url: string, directory: string): Promise<number> {
+  const fixture = new URL("./support/spooling-process.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, ["--conditions=jobscope-source", fixture, url, directory, String(count)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let stored = 0;
+  for await (const chunk of child.stdout) {
+    stored = Number(String(chunk).trim().split("\n").at(-1));
+    if (stored >= count) break;
+  }
+  child.kill("SIGKILL");
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return stored;
+}
+
+async function onlySegment(directory: string): Promise<string> {
+  const files = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(".spool"));
+  assert.equal(files.length, 1);
+  return join(directory, files[0] ?? "");
+}
+
+function lost(stats: readonly EndpointStats[]): number {
+  return stats.flatMap(({ droppedSpans }) => Object.values(droppedSpans)).reduce((sum, count) => sum + count, 0);
+}
