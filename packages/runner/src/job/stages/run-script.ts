@@ -1,4 +1,4 @@
-import type { StageSpan } from "@jobscope/job-telemetry";
+import { measureProcessTree, type ProcessTreeMeter, type StageSpan } from "@jobscope/job-telemetry";
 import type { ScriptOutcome } from "../../executors/executor.ts";
 import { JobFailure } from "../job-failure.ts";
 import type { PreparedRun } from "../job-run.ts";
@@ -20,6 +20,8 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
   const { signal, span } = script;
   const stdout = run.log.openStream("stdout");
   const stderr = run.log.openStream("stderr");
+  const isTraced = run.options.jobTrace.traceId !== undefined;
+  let meter: ProcessTreeMeter | undefined;
   let outcome: ScriptOutcome;
   try {
     outcome = await run.session.run(
@@ -28,12 +30,20 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
         text: script.text,
         onStdout: stdout.write,
         onStderr: stderr.write,
+        onStart: (pid) => {
+          if (isTraced) meter = measureProcessTree(pid);
+        },
       },
       { signal },
     );
   } finally {
     stdout.end();
     stderr.end();
+    const usage = meter?.stop();
+    span.setAttributes({
+      "ci.stage.cpu_time_s": usage?.cpuTimeS,
+      "ci.stage.memory_peak_bytes": usage?.memoryPeakBytes,
+    });
   }
   if (outcome.kind === "exited") span.setAttributes({ "ci.stage.exit_code": outcome.exitCode });
   signal.throwIfAborted();

@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { ArchiveReport } from "../archive/archive-report.ts";
+import type { CollectedFiles } from "../archive/collect-files.ts";
+import { extractZip } from "../archive/extract-zip.ts";
+import { createZipStream } from "../archive/write-zip.ts";
+
+/** One archive on this machine's disk. Rule for its place: runner-protocol.md §3.3. */
+export interface CacheLocation {
+  /** `<cache root>/<namespace>/<project>/<key>` */
+  readonly directory: string;
+  /** For people. */
+  readonly key: string;
+}
+
+export type CacheRestore =
+  | { readonly kind: "missing" }
+  | { readonly kind: "restored"; readonly bytes: number; readonly files: number };
+
+/**
+ * Extracts an archive into the project directory.
+ *
+ * @throws {ArchiveError} when it is damaged.
+ */
+export async function restoreFromDisk(
+  location: CacheLocation,
+  projectDirectory: string,
+  report: ArchiveReport,
+  signal: AbortSignal,
+): Promise<CacheRestore> {
+  const file = archiveFile(location);
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined) return { kind: "missing" };
+  const { files } = await extractZip({ file, directory: projectDirectory, report, signal });
+  return { kind: "restored", bytes: stats.size, files };
+}
+
+export type CacheSave =
+  | { readonly kind: "up-to-date"; readonly bytes: number }
+  | { readonly kind: "saved"; readonly bytes: number };
+
+export interface CacheContent {
+  readonly projectDirectory: string;
+  readonly files: CollectedFiles;
+  readonly deflateLevel: number;
+}
+
+/** Makes the archive anew unless none of its files is younger. Readers see the old one or the new one, never a part. */
+export async function saveToDisk(
+  location: CacheLocation,
+  { projectDirectory, files, deflateLevel }: CacheContent,
+  signal: AbortSignal,
+): Promise<CacheSave> {
+  const file = archiveFile(location);
+  const existing = await stat(file).catch(() => undefined);
+  if (existing !== undefined && !hasYounger(files, existing.mtimeMs))
+    return { kind: "up-to-date", bytes: existing.size };
+  await mkdir(location.directory, { recursive: true, mode: 0o700 });
+  const temporary = path.join(location.directory, `archive_${randomBytes(6).toString("hex")}`);
+  try {
+    const zip = await createZipStream({ directory: projectDirectory, files, deflateLevel });
+    await pipeline(zip, createWriteStream(temporary, { flags: "wx", mode: 0o600 }), { signal });
+    const { size } = await stat(temporary);
+    await rename(temporary, file);
+    await writeFile(path.join(location.directory, "metadata.json"), JSON.stringify({ cachekey: location.key }));
+    return { kind: "saved", bytes: size };
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function archiveFile({ directory }: CacheLocation): string {
+  return path.join(directory, "cache.zip");
+}
+
+function hasYounger(files: CollectedFiles, sinceMs: number): boolean {
+  for (const stats of files.values()) if (stats.mtimeMs > sinceMs) return true;
+  return false;
+}
