@@ -8,7 +8,7 @@ export function ownField(value: unknown, key: string): unknown {
 }
 
 /** The field if it is a string that says something. */
-export function ownText(value: unknown, key: string): string | undefined {
+function ownText(value: unknown, key: string): string | undefined {
   const field = ownField(value, key);
   return typeof field === "string" && field !== "" ? field : undefined;
 }

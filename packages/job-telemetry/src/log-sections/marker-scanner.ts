@@ -1,6 +1,8 @@
 import type { LogSectionEvent } from "./log-section-event.ts";
 
+const nothing: Buffer = Buffer.alloc(0);
 const beginning = "section_";
+const firstByte = beginning.charCodeAt(0);
 const terminator = "\r\u001b[0K";
 /** A marker is some 40 bytes; what has not ended by here is text that happens to begin like one. */
 const maxMarkerBytes = 1024;
@@ -25,12 +27,13 @@ type Look =
  * Keeps less than `maxMarkerBytes` between chunks; a chunk without `section_` costs one `indexOf`.
  */
 export class MarkerScanner {
-  #carry: Buffer = Buffer.alloc(0);
+  #carry: Buffer = nothing;
 
   /** Tells `found` of every marker that is complete with this chunk. The chunk is not kept. */
   push(chunk: Buffer, found: (event: LogSectionEvent) => void): void {
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
-    this.#carry = Buffer.from(bytes.subarray(scan(bytes, found)));
+    const rest = bytes.subarray(scan(bytes, found));
+    this.#carry = rest.length === 0 ? nothing : Buffer.from(rest);
   }
 }
 
@@ -49,9 +52,10 @@ function scan(bytes: Buffer, found: (event: LogSectionEvent) => void): number {
 
 /** Where a `section_` begins whose end is in a later chunk. */
 function startOfCutBeginning(bytes: Buffer): number {
-  for (let length = Math.min(beginning.length - 1, bytes.length); length > 0; length -= 1) {
-    if (bytes.toString("latin1", bytes.length - length) === beginning.slice(0, length)) return bytes.length - length;
-  }
+  // "s" is nowhere in "section_" but at its beginning.
+  const at = bytes.lastIndexOf(firstByte);
+  if (at !== -1 && beginning.startsWith(bytes.toString("latin1", Math.max(at, bytes.length - beginning.length))))
+    return at;
   return bytes.length;
 }
 

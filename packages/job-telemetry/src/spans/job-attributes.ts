@@ -14,10 +14,9 @@ export function identityAttributes(job: JobFacts, runner: RunnerFacts): SpanAttr
   };
 }
 
-/** What `job_execution` says of the job from its start on, in the vocabularies that were asked for. Rule: telemetry.md §2. */
+/** What `job_execution` says beside that of the job from its start on, in the vocabularies that were asked for. Rule: telemetry.md §2. */
 export function jobAttributes(job: JobFacts, runner: RunnerFacts, semconv: TelemetryPolicy["semconv"]): SpanAttributes {
   return {
-    ...identityAttributes(job, runner),
     ...gitlabOnlyAttributes(job, runner),
     ...(semconv !== "otel" && gitlabAttributes(job, runner)),
     ...(semconv !== "gitlab" && otelAttributes(job, runner)),

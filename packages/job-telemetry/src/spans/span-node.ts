@@ -14,8 +14,6 @@ export interface JobSpans {
   readonly writer: SpanWriter;
   readonly timeline: Timeline;
   readonly budget: SpanBudget;
-  /** On every span below `job_execution`. */
-  readonly identity: SpanAttributes;
   /** Whether GitLab's generic `ci.resource.*` names are set. */
   readonly hasGenericAttributes: boolean;
   readonly childSpanId: (child: { parentSpanId: string; name: string; ordinal: number }) => string;
@@ -106,7 +104,7 @@ export class SpanNode {
       parent: this.context,
       kind: SpanKind.INTERNAL,
       startedAt,
-      attributes: { ...this.#job.identity, ...child.attributes },
+      attributes: child.attributes,
       links: child.links ?? [],
     });
     const node = new SpanNode(this.#job, child.role, { written, startedAt, attributes: child.attributes }, this);

@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
@@ -43,6 +44,8 @@ export interface SpanWriterOptions {
   readonly scopeVersion: string;
   readonly spanProcessors: SpanProcessor[];
   readonly values: SpanValues;
+  /** On every span. */
+  readonly identity: SpanAttributes;
 }
 
 /**
@@ -52,10 +55,13 @@ export interface SpanWriterOptions {
 export class SpanWriter {
   readonly #options: SpanWriterOptions;
   readonly #tracer: Tracer;
+  /** Masked once per job: it is on every span. */
+  readonly #identity: Attributes;
   #nextSpanId = "";
 
   constructor(options: SpanWriterOptions) {
     this.#options = options;
+    this.#identity = options.values.attributes(options.identity);
     const provider = new TracerProvider({
       resource: options.resource,
       sampler: new AlwaysOnSampler(),
@@ -72,7 +78,7 @@ export class SpanWriter {
     const options = {
       kind: span.kind,
       startTime: hrTime(span.startedAt),
-      attributes: values.attributes(span.attributes),
+      attributes: { ...this.#identity, ...values.attributes(span.attributes) },
       links: span.links.map((context) => ({ context })),
     };
     const context = span.parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, span.parent);

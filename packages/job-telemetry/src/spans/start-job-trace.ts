@@ -130,13 +130,13 @@ function jobSpans(options: JobTraceOptions, values: SpanValues, guard: FaultGuar
     scopeVersion: values.text(runner.version),
     spanProcessors: options.spanProcessors.map((processor) => guardProcessor(processor, guard)),
     values,
+    identity: identityAttributes(job, runner),
   });
   return {
     guard,
     writer,
     timeline: options.clock.timeline(),
     budget: new SpanBudget(policy.maxSpansPerJob),
-    identity: identityAttributes(job, runner),
     hasGenericAttributes: policy.semconv !== "otel",
     childSpanId: (child) => childSpanId(key, child),
   };
