@@ -26,5 +26,6 @@ export { defaultEndpointLimits } from "./otlp/limits.ts";
 export { spansToOtlpJson } from "./otlp/otlp-json.ts";
 export { createSpanProcessor } from "./otlp/span-processor.ts";
 export { parseTracingConnectionString, type TracingConnection } from "./otlp/tracing-connection-string.ts";
+export type { Interruption } from "./spool/interrupted-span.ts";
 export { defaultSpoolLimits, type SpoolLimits } from "./spool/spool-limits.ts";
 export type { SpoolOptions } from "./spool/spool-opener.ts";

@@ -1,11 +1,33 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { createEndpointPool, type EndpointPoolOptions, type EndpointStats, silentLog } from "@jobscope/labkit";
+import {
+  createEndpointPool,
+  createSpanProcessor,
+  type EndpointPoolOptions,
+  type EndpointStats,
+  silentLog,
+} from "@jobscope/labkit";
+import { TracerProvider } from "@opentelemetry/sdk-trace";
+import { spoolKeyOf } from "../src/spool/endpoint-key.ts";
 import { readEntries } from "../src/spool/record.ts";
 import { startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { aSpan, someSpans } from "./support/spans.ts";
@@ -129,6 +151,47 @@ describe("the spool", () => {
     await rm(untouched, { recursive: true });
   });
 
+  test("a span that was open when its process ended is closed by the next one, once, and not one that had ended", async () => {
+    const first = createPool();
+    const processor = createSpanProcessor([first.endpoint(nobody)]);
+    const tracer = new TracerProvider({ spanProcessors: [processor] }).getTracer("test");
+    const open = tracer.startSpan("job_execution", { attributes: { "ci.job.id": 7 } });
+    const ended = tracer.startSpan("get_sources");
+    await first.flush({ signal: AbortSignal.timeout(50) });
+    ended.end();
+    await first[Symbol.asyncDispose]();
+
+    await using receiver = await startOtlpReceiver();
+    await renameEndpoint(nobody.url, receiver.url);
+    const interrupted = { errorType: "runner_system_failure" };
+    const second = createPool({ spool: { directory, interrupted } });
+    await second.endpoint({ url: receiver.url }).flush(inTime());
+    await second[Symbol.asyncDispose]();
+    assert.deepEqual(receiver.spans.map(({ name }) => name).sort(), ["get_sources", "job_execution"]);
+    const closed = receiver.spans.find(({ name }) => name === "job_execution");
+    assert.equal(closed?.spanId, open.spanContext().spanId);
+    assert.deepEqual(closed?.status, { code: 2, message: "the process ended before the span did" });
+    assert.deepEqual(closed?.attributes, { "ci.job.id": 7, "error.type": "runner_system_failure" });
+    assert.ok(closed !== undefined && closed.endUnixNano >= closed.startUnixNano);
+    assert.ok(closed.endUnixNano <= BigInt(Date.now()) * 1_000_000n);
+    assert.equal(receiver.spans.find(({ name }) => name === "get_sources")?.status.code, 0);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
+  test("a span that ended and was delivered leaves no open one behind", async () => {
+    await using receiver = await startOtlpReceiver();
+    const pool = createPool();
+    const processor = createSpanProcessor([pool.endpoint({ url: receiver.url })]);
+    const tracer = new TracerProvider({ spanProcessors: [processor] }).getTracer("test");
+    const spans = Array.from({ length: 20 }, (_, number) => tracer.startSpan(`span ${number}`));
+    await pool.flush(inTime());
+    for (const span of spans) span.end();
+    await pool.flush(inTime());
+    await pool[Symbol.asyncDispose]();
+    assert.equal(receiver.spans.length, 20);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
   test("two processes never share one: the folder of a living process is left alone", async () => {
     await using first = createPool();
     first.endpoint(nobody).enqueue(aSpan(1));
@@ -212,14 +275,11 @@ describe("the spool", () => {
     const pool = createPool();
     pool.endpoint(nobody).enqueue(aSpan(1));
     await pool[Symbol.asyncDispose]();
-    const { stat } = await import("node:fs/promises");
     assert.equal((await stat(await onlySegment(directory))).mode & 0o077, 0);
   });
 
   /** Lets the spans that were for one URL be found by another: tests cannot choose the port of a receiver. */
   async function renameEndpoint(from: string, to: string): Promise<void> {
-    const { spoolKeyOf } = await import("../src/spool/endpoint-key.ts");
-    const { rename } = await import("node:fs/promises");
     for (const instance of await readdir(directory)) {
       await rename(
         join(directory, instance, spoolKeyOf(from, undefined)),
@@ -236,8 +296,8 @@ async function killAfter(count: number, url: string, directory: string): Promise
     stdio: ["ignore", "pipe", "inherit"],
   });
   let stored = 0;
-  for await (const chunk of child.stdout) {
-    stored = Number(String(chunk).trim().split("\n").at(-1));
+  for await (const line of createInterface({ input: child.stdout })) {
+    stored = Number(line);
     if (stored >= count) break;
   }
   child.kill("SIGKILL");

@@ -10,6 +10,11 @@ export interface TelemetryEndpoint {
   /** For logs and metric labels: the endpoint's URL without user info, query or fragment. */
   readonly name: string;
   /**
+   * Notes a span that has begun, so that the next start can close it when this process is killed before it ends; without
+   * a spool, nothing happens. Constant time, never throws, never waits. Optional to call; `createSpanProcessor` does.
+   */
+  spanStarted(span: ReadableSpan): void;
+  /**
    * Takes a finished span. Constant time, never throws, never waits: what the queue has no room for is dropped by
    * priority and counted. The span must not change afterwards.
    */

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { SpanSpool, SpoolTicket } from "../spool/span-spool.ts";
+import type { SpanSpool } from "../spool/span-spool.ts";
+import type { SpoolTicket } from "../spool/spool-ticket.ts";
 import type { DropReason, SpanPriority, SpoolStats } from "./endpoint.ts";
 import { type BatchItem, type ExportBatch, encodeBatch, encodeSpan } from "./export-batch.ts";
 import type { EndpointLimits } from "./limits.ts";
@@ -15,6 +16,9 @@ export interface OutboxDeps {
   readonly changed: () => void;
 }
 
+/** Spans that began and did not end for so many others are not kept track of. */
+const maxOpenSpans = 50_000;
+
 /**
  * What one endpoint has to send, and what has become of it: spans in the queue, requests that are to be sent again, and
  * the backlog of the spool, of which one request's worth is read whenever nothing else waits. Every span that enters ends
@@ -28,6 +32,8 @@ export class Outbox {
   /** When the oldest queued span has waited long enough. Monotonic clock. */
   #coalesceUntilMs = 0;
   #isReading = false;
+  /** Spans that have begun, by their ids. */
+  readonly #openTickets = new Map<string, SpoolTicket>();
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
@@ -58,9 +64,19 @@ export class Outbox {
     return this.#queue.length === 0 && this.#waiting.length === 0 && isSpoolDone;
   }
 
+  /** Notes a span that has begun, on disk only. */
+  noteOpen(span: ReadableSpan): void {
+    const { spool } = this.#deps;
+    if (spool === undefined || this.#openTickets.size >= maxOpenSpans) return;
+    this.#openTickets.set(
+      keyOf(span),
+      spool.addOpen(() => encodeSpan(span)),
+    );
+  }
+
   add(span: ReadableSpan, nowMs: number): void {
     const sized = { span, bytes: estimateSpanBytes(span), priority: this.#deps.priorityOf(span) };
-    const ticket = this.#deps.spool?.add(() => encodeSpan(span));
+    const ticket = this.#store(span);
     if (this.#queue.length === 0) this.#coalesceUntilMs = nowMs + this.#deps.limits.coalesceMs;
     const lost = this.#queue.add({ ...sized, ticket }).filter((givenUp) => !this.#isLeftToDisk(givenUp.ticket));
     if (lost.length > 0) this.drop("queue_full", lost);
@@ -130,6 +146,15 @@ export class Outbox {
     if (items.length > 0) this.#deps.dropped(reason, items.length, why);
   }
 
+  /** Could not be delivered for too long: what is on disk stays there for its own time, the rest is dropped. */
+  expire(batch: ExportBatch, why: string): void {
+    this.drop(
+      "expired",
+      batch.items.filter(({ ticket }) => !this.#isLeftToDisk(ticket)),
+      why,
+    );
+  }
+
   /** Gives up all that is in memory. */
   dropAll(reason: DropReason, why: string): void {
     this.drop(reason, this.#takeAll(), why);
@@ -142,6 +167,15 @@ export class Outbox {
       "shutdown",
       this.#takeAll().filter(({ ticket }) => !this.#isLeftToDisk(ticket)),
     );
+  }
+
+  #store(span: ReadableSpan): SpoolTicket | undefined {
+    const { spool } = this.#deps;
+    if (spool === undefined) return undefined;
+    const key = keyOf(span);
+    const closes = this.#openTickets.get(key);
+    this.#openTickets.delete(key);
+    return spool.add(() => encodeSpan(span), closes);
   }
 
   #takeAll(): readonly { readonly ticket: SpoolTicket | undefined }[] {
@@ -164,4 +198,9 @@ export class Outbox {
     this.drop("unencodable", unencodable);
     return batch;
   }
+}
+
+function keyOf(span: ReadableSpan): string {
+  const { traceId, spanId } = span.spanContext();
+  return `${traceId}${spanId}`;
 }

@@ -85,6 +85,10 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     }
   }
 
+  spanStarted(span: ReadableSpan): void {
+    if (!this.#closing.signal.aborted) this.#outbox.noteOpen(span);
+  }
+
   async flush({ signal }: { signal: AbortSignal }): Promise<FlushOutcome> {
     const nowMs = performance.now();
     this.#breaker.hurry(nowMs, 0);
@@ -238,7 +242,7 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
 
   #settleTryLater(batch: ExportBatch, why: string, nowMs: number): void {
     if (nowMs - batch.createdAtMs > this.#limits.maxAgeMs) {
-      this.#outbox.drop("expired", batch.items, why);
+      this.#outbox.expire(batch, why);
       return;
     }
     this.#outbox.putBack(batch);

@@ -1,4 +1,4 @@
-import type { SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { ReadableSpan, Span, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { TelemetryEndpoint } from "./endpoint.ts";
 
 /**
@@ -9,7 +9,10 @@ import type { TelemetryEndpoint } from "./endpoint.ts";
  */
 export function createSpanProcessor(endpoints: readonly TelemetryEndpoint[]): SpanProcessor {
   return {
-    onStart() {},
+    onStart(span) {
+      // The SDK's spans are readable; its interface for starting ones just does not say so.
+      if (isReadable(span)) for (const endpoint of endpoints) endpoint.spanStarted(span);
+    },
     onEnd(span) {
       for (const endpoint of endpoints) endpoint.enqueue(span);
     },
@@ -19,4 +22,8 @@ export function createSpanProcessor(endpoints: readonly TelemetryEndpoint[]): Sp
     },
     async shutdown() {},
   };
+}
+
+function isReadable(span: Span): span is Span & ReadableSpan {
+  return "resource" in span && "instrumentationScope" in span && "startTime" in span;
 }

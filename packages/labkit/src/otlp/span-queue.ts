@@ -1,5 +1,5 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { SpoolTicket } from "../spool/span-spool.ts";
+import type { SpoolTicket } from "../spool/spool-ticket.ts";
 import type { SpanPriority } from "./endpoint.ts";
 
 /** A span that waits to be sent. */

@@ -8,6 +8,7 @@ const entry = fc.oneof(
     {
       kind: fc.constant("span" as const),
       id: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      closes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       payload: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
     },
     { noNullPrototype: true },

@@ -7,6 +7,8 @@ export interface Segment {
   bytes: number;
   /** Spans in it that are not settled. */
   unsettled: number;
+  /** Of a segment that an earlier process left: when it was last written, on the wall clock. */
+  readonly modifiedAtMs: number;
   /** Deleted to make room, though not all of its spans were settled. */
   isGone: boolean;
 }
@@ -14,6 +16,8 @@ export interface Segment {
 /** A span in a segment. */
 export interface StoredSpan {
   readonly id: bigint;
+  /** It has begun; its end is not known. */
+  readonly isOpen: boolean;
   readonly segment: Segment;
   readonly start: number;
   readonly end: number;
@@ -26,20 +30,20 @@ export interface SegmentContent {
   readonly segment: Segment;
   readonly spans: readonly StoredSpan[];
   readonly settledIds: readonly bigint[];
-  readonly modifiedAtMs: number;
 }
 
 /** Reads a whole segment, without keeping its spans in memory. */
 export async function scanSegment(path: string): Promise<SegmentContent> {
   const [bytes, { mtimeMs }] = await Promise.all([readFile(path), stat(path)]);
-  const segment: Segment = { path, bytes: bytes.length, unsettled: 0, isGone: false };
+  const segment: Segment = { path, bytes: bytes.length, unsettled: 0, modifiedAtMs: mtimeMs, isGone: false };
   const spans: StoredSpan[] = [];
   const settledIds: bigint[] = [];
   for (const entry of readEntries(bytes)) {
-    if (entry.kind === "span") spans.push({ id: entry.id, segment, ...entry.place });
-    else settledIds.push(entry.id);
+    if (entry.kind === "settled") settledIds.push(entry.id);
+    else spans.push({ id: entry.id, isOpen: entry.kind === "open", segment, ...entry.place });
+    if (entry.kind === "span" && entry.closes !== 0n) settledIds.push(entry.closes);
   }
-  return { segment, spans, settledIds, modifiedAtMs: mtimeMs };
+  return { segment, spans, settledIds };
 }
 
 /** Reads the spans' payloads; one that is no longer whole is undefined. All must be of one segment. */
@@ -50,7 +54,7 @@ export async function readSpans(path: string, spans: readonly StoredSpan[]): Pro
     const bytes = Buffer.alloc(end - start);
     await file.read(bytes, 0, bytes.length, start);
     const [entry] = readEntries(bytes);
-    payloads.push(entry?.kind === "span" ? entry.payload : undefined);
+    payloads.push(entry === undefined || entry.kind === "settled" ? undefined : entry.payload);
   }
   return payloads;
 }
@@ -67,7 +71,7 @@ export interface SegmentWriter {
 export async function createSegment(path: string, options: { fsync: "never" | "always" }): Promise<SegmentWriter> {
   // Only for our eyes: spans are masked, but they tell what a project does.
   const file: FileHandle = await open(path, "wx", 0o600);
-  const segment: Segment = { path, bytes: 0, unsettled: 0, isGone: false };
+  const segment: Segment = { path, bytes: 0, unsettled: 0, modifiedAtMs: Date.now(), isGone: false };
   return {
     segment,
     async append(bytes) {

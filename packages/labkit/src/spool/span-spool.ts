@@ -1,39 +1,20 @@
 import { randomInt } from "node:crypto";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../logging/log.ts";
-import { encodeEntry } from "./record.ts";
+import { encodeWrite, type WaitingSpan } from "./encode-write.ts";
+import { closeInterruptedSpan, type Interruption } from "./interrupted-span.ts";
+import { lastSignsOfLife, recoverSegments } from "./recover-segments.ts";
 import {
   createSegment,
   readSpans,
   removeSegment,
   type Segment,
-  type SegmentContent,
   type SegmentWriter,
   type StoredSpan,
-  scanSegment,
   segmentSuffix,
 } from "./segment.ts";
 import type { SpoolLimits } from "./spool-limits.ts";
-
-/**
- * A span's place in the spool, held by whoever sends it.
- *
- * ```
- *  waiting ──written──▶ stored ──settle──▶ settled
- *     │ ├──────────────settle─────────────────▲   (never written: delivered faster than the disk took it)
- *     │ └─failed──▶ unstored ──settle─────────┤
- *     └─────────── (no room, disk in trouble)
- * ```
- */
-export interface SpoolTicket {
-  readonly id: bigint;
-  state: "waiting" | "stored" | "unstored" | "settled";
-  /** In the states `stored` and, once it was stored, `settled`. */
-  stored: StoredSpan | undefined;
-  /** Nobody has the span in memory, but for the write that it waits for. */
-  isLeftToDisk: boolean;
-}
+import type { SpoolTicket } from "./spool-ticket.ts";
 
 /** A span that was read back: its encoded form, and its ticket. */
 export interface RecoveredSpan {
@@ -48,15 +29,12 @@ export interface SpanSpoolDeps {
   readonly folder: Promise<string>;
   readonly limits: SpoolLimits;
   readonly log: Log;
+  /** What is said of a span whose process ended before it. */
+  readonly interrupted: Interruption;
   /** Told of spans that the spool had to give up; `queue_full` is one that was left to it and could not be written. */
   readonly dropped: (reason: SpoolDropReason, spans: number) => void;
   /** Told when the backlog has grown: after opening, and when a span that was left to the spool was written. */
   readonly changed: () => void;
-}
-
-interface WaitingSpan {
-  readonly ticket: SpoolTicket;
-  readonly encode: () => Buffer | undefined;
 }
 
 /** How many spans are encoded and written in one go: few milliseconds of work. */
@@ -87,6 +65,7 @@ export class SpanSpool implements AsyncDisposable {
   #toSettle: bigint[] = [];
   readonly #backlog = new Set<SpoolTicket>();
   #leftWaiting = 0;
+  #lastSignOfLife: (segment: Segment) => number = (segment) => segment.modifiedAtMs;
   #writing: Promise<void>;
   #isWriting = true;
   #failedUntilMs = 0;
@@ -130,12 +109,21 @@ export class SpanSpool implements AsyncDisposable {
    *
    * @param encode gives an `ExportTraceServiceRequest` with this span alone; called once, later, or not at all.
    */
-  add(encode: () => Buffer | undefined): SpoolTicket {
+  add(encode: () => Buffer | undefined, closes?: SpoolTicket): SpoolTicket {
+    return this.#take("span", encode, closes);
+  }
+
+  /** Takes in a span that has begun; to be handed to `add` when it ends. Left unsettled, the next process closes it. */
+  addOpen(encode: () => Buffer | undefined): SpoolTicket {
+    return this.#take("open", encode, undefined);
+  }
+
+  #take(kind: WaitingSpan["kind"], encode: WaitingSpan["encode"], closes: SpoolTicket | undefined): SpoolTicket {
     const isOverdue = this.#toWrite.length >= maxWaitingSpans || performance.now() < this.#failedUntilMs;
     const isTaken = !isOverdue && !this.#isClosed;
     const state = isTaken ? "waiting" : "unstored";
-    const ticket: SpoolTicket = { id: this.#nextId++, state, stored: undefined, isLeftToDisk: false };
-    if (isTaken) this.#toWrite.push({ ticket, encode });
+    const ticket: SpoolTicket = { id: this.#nextId++, state, stored: undefined, isLeftToDisk: false, closes };
+    if (isTaken) this.#toWrite.push({ kind, ticket, encode });
     this.#write();
     return ticket;
   }
@@ -143,6 +131,7 @@ export class SpanSpool implements AsyncDisposable {
   /** The span is done with; its copy on disk is not needed any more. */
   settle(ticket: SpoolTicket): void {
     if (ticket.state === "settled") return;
+    if (ticket.closes !== undefined) this.settle(ticket.closes);
     ticket.state = "settled";
     this.#backlog.delete(ticket);
     if (ticket.stored === undefined) return;
@@ -173,7 +162,7 @@ export class SpanSpool implements AsyncDisposable {
     const recovered: RecoveredSpan[] = [];
     for (const [index, ticket] of taken.entries()) {
       const payload = payloads[index];
-      if (payload !== undefined) recovered.push({ ticket, payload });
+      if (payload !== undefined) recovered.push({ ticket, payload: this.#finished(ticket, payload) });
       else this.#giveUp([ticket], "spool_damaged");
     }
     return recovered;
@@ -195,23 +184,19 @@ export class SpanSpool implements AsyncDisposable {
     await this.#removeSettledSegments();
   }
 
+  /** A span that was open when its process ended is closed at that process's last sign of life. */
+  #finished(ticket: SpoolTicket, payload: Buffer): Buffer {
+    const { stored } = ticket;
+    if (stored?.isOpen !== true) return payload;
+    return closeInterruptedSpan(payload, { endMs: this.#lastSignOfLife(stored.segment), ...this.#deps.interrupted });
+  }
+
   async #open(): Promise<void> {
-    const folder = await this.#deps.folder;
-    const names = (await readdir(folder)).filter((name) => name.endsWith(segmentSuffix)).sort();
-    const settled = new Set<bigint>();
-    const contents: SegmentContent[] = [];
-    for (const name of names) {
-      const content = await scanSegment(join(folder, name));
-      for (const id of content.settledIds) settled.add(id);
-      contents.push(content);
-    }
-    this.#segments = contents.map(({ segment }) => segment);
-    for (const { spans, modifiedAtMs } of contents) {
-      const unsettled = spans.filter(({ id }) => !settled.has(id));
-      const isExpired = Date.now() - modifiedAtMs > this.#deps.limits.maxAgeMs;
-      if (isExpired && unsettled.length > 0) this.#deps.dropped("expired", unsettled.length);
-      if (!isExpired) for (const stored of unsettled) this.#recover(stored);
-    }
+    const { segments, spans, expiredSpans } = await recoverSegments(await this.#deps.folder, this.#deps.limits);
+    this.#segments = segments;
+    this.#lastSignOfLife = lastSignsOfLife(segments);
+    for (const stored of spans) this.#recover(stored);
+    if (expiredSpans > 0) this.#deps.dropped("expired", expiredSpans);
     if (this.#backlog.size > 0) {
       this.#deps.log.info("undelivered telemetry spans found in the spool", { spans: this.#backlog.size });
     }
@@ -226,7 +211,7 @@ export class SpanSpool implements AsyncDisposable {
 
   #recover(stored: StoredSpan): void {
     stored.segment.unsettled++;
-    this.#backlog.add({ id: stored.id, state: "stored", stored, isLeftToDisk: true });
+    this.#backlog.add({ id: stored.id, state: "stored", stored, isLeftToDisk: true, closes: undefined });
   }
 
   #write(): void {
@@ -260,23 +245,12 @@ export class SpanSpool implements AsyncDisposable {
 
   async #append(batch: readonly WaitingSpan[], settledIds: readonly bigint[]): Promise<void> {
     const writer = await this.#currentWriter();
-    const parts: Buffer[] = settledIds.map((id) => encodeEntry({ kind: "settled", id }));
-    let size = parts.reduce((sum, part) => sum + part.length, 0);
-    const places: { ticket: SpoolTicket; start: number; end: number }[] = [];
-    for (const { ticket, encode } of batch) {
-      const payload = encode();
-      if (payload === undefined) {
-        this.#unstore(ticket);
-        continue;
-      }
-      const entry = encodeEntry({ kind: "span", id: ticket.id, payload });
-      places.push({ ticket, start: size, end: size + entry.length });
-      parts.push(entry);
-      size += entry.length;
-    }
-    const at = await writer.append(Buffer.concat(parts));
-    for (const { ticket, start, end } of places) {
-      this.#store(ticket, { id: ticket.id, segment: writer.segment, start: at + start, end: at + end });
+    const write = encodeWrite(settledIds, batch, this.#deps.limits.segmentBytes);
+    for (const ticket of write.unencodable) this.#unstore(ticket);
+    this.#toWrite.unshift(...write.rest);
+    const at = await writer.append(write.bytes);
+    for (const { ticket, isOpen, start, end } of write.places) {
+      this.#store(ticket, { id: ticket.id, isOpen, segment: writer.segment, start: at + start, end: at + end });
     }
     this.#enforceSize();
     if (batch.some(({ ticket }) => ticket.isLeftToDisk)) this.#deps.changed();
@@ -290,9 +264,16 @@ export class SpanSpool implements AsyncDisposable {
     ticket.state = "stored";
     ticket.stored = stored;
     stored.segment.unsettled++;
+    if (ticket.closes !== undefined) this.#closed(ticket.closes);
     if (!ticket.isLeftToDisk) return;
     this.#leftWaiting--;
     this.#backlog.add(ticket);
+  }
+
+  /** The entry of the finished span says so on disk: no other one is needed. */
+  #closed(ticket: SpoolTicket): void {
+    if (ticket.state === "stored" && ticket.stored !== undefined) ticket.stored.segment.unsettled--;
+    ticket.state = "settled";
   }
 
   #unstore(ticket: SpoolTicket): void {

@@ -1,4 +1,5 @@
 import type { Log } from "../logging/log.ts";
+import { defaultInterruption, type Interruption } from "./interrupted-span.ts";
 import { SpanSpool, type SpanSpoolDeps } from "./span-spool.ts";
 import { openSpoolFolder } from "./spool-folder.ts";
 import { defaultSpoolLimits, type SpoolLimits } from "./spool-limits.ts";
@@ -8,6 +9,8 @@ export interface SpoolOptions {
   readonly directory: string;
   /** Default: `defaultSpoolLimits`. */
   readonly limits?: Partial<SpoolLimits>;
+  /** What is said of a span whose process was killed before it ended; the next start closes and sends it. */
+  readonly interrupted?: Partial<Interruption>;
 }
 
 /** Opens the spools of a process's endpoints. To be disposed of after all of them. */
@@ -17,6 +20,7 @@ export interface SpoolOpener extends AsyncDisposable {
 
 export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener {
   const folder = openSpoolFolder(options.directory);
+  const interrupted = { ...defaultInterruption, ...options.interrupted };
   const limits = { ...defaultSpoolLimits, ...options.limits };
   const timesOpened = new Map<string, number>();
   log.debug("telemetry spool", { directory: options.directory });
@@ -26,7 +30,12 @@ export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener 
       // Endpoints that differ in their secrets alone have one key; each still needs a folder of its own.
       const times = (timesOpened.get(key) ?? 0) + 1;
       timesOpened.set(key, times);
-      return new SpanSpool({ ...deps, limits, folder: folder.endpointFolder(times === 1 ? key : `${key}-${times}`) });
+      return new SpanSpool({
+        ...deps,
+        limits,
+        interrupted,
+        folder: folder.endpointFolder(times === 1 ? key : `${key}-${times}`),
+      });
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };

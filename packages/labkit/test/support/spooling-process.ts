@@ -15,10 +15,10 @@ for (let number = 0; ; number++) {
 
 /** Spans of ours on disk, in the order in which they were enqueued. */
 async function storedSpans(): Promise<number> {
-  // The folder gets its name while we look.
+  // While we look, folders get their names and files of dead processes are taken over.
   const names = await readdir(directory, { recursive: true }).catch(() => []);
   const files = names.filter((name) => name.endsWith(".spool"));
-  const contents = await Promise.all(files.map((file) => readFile(join(directory, file))));
+  const contents = await Promise.all(files.map((file) => readFile(join(directory, file)).catch(() => Buffer.alloc(0))));
   return contents
     .flatMap((bytes) => [...readEntries(bytes)])
     .filter((entry) => entry.kind === "span" && entry.payload.includes(`of ${label}: `)).length;
