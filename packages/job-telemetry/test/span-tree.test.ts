@@ -145,6 +145,21 @@ test("a section that is printed as it happens has our clock's times, one printed
   ]);
 });
 
+test("a section does not end before what was in it, whatever its marker says", () => {
+  const { trace, ended, pass } = startTestJob();
+  const stage = trace.startStage({ name: "step_script" });
+  const second = Number(beginning / 1_000_000_000n);
+  stage.recordSection({ kind: "start", name: "outer", unixSeconds: second, options: new Map() });
+  pass(60_000);
+  stage.recordSection({ kind: "start", name: "inner", unixSeconds: second + 60, options: new Map() });
+  pass(1_000);
+  stage.recordSection({ kind: "end", name: "inner", unixSeconds: second + 61 });
+  stage.recordSection({ kind: "end", name: "outer", unixSeconds: second + 10 });
+  trace.end({ status: "success" });
+  const ends = ended.slice(0, 2).map((span) => Number(nanos(span.endTime) - beginning) / 1e9);
+  assert.deepEqual(ends, [61, 61]);
+});
+
 test("command spans are opt-in, section spans can be switched off", () => {
   const without = startTestJob({ policy: { sectionSpans: false } });
   const stage = without.trace.startStage({ name: "step_script" });

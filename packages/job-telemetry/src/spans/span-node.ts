@@ -129,8 +129,9 @@ export class SpanNode {
   ): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    for (const child of [...this.#openChildren].reverse())
+      child.end(inheritedOutcome(child.#role, outcome), { at: end.at });
     const at = this.#endTime(end.at);
-    for (const child of [...this.#openChildren].reverse()) child.end(inheritedOutcome(child.#role, outcome), { at });
     this.#job.guard.run("writing a span's ending", () => this.#writeEnding(outcome, at, end.lastAttributes), undefined);
     this.#parent?.forget(this, at);
     this.#span.end(at);
@@ -162,7 +163,7 @@ export class SpanNode {
     return time < this.startedAt ? this.startedAt : time;
   }
 
-  /** A time between the end of the last child and now; now, while children are open. */
+  /** A time between the end of the last child and now. */
   #endTime(time: UnixNano | undefined): UnixNano {
     const at = this.#within(time);
     if (at < this.#latestChildEnd) return this.#latestChildEnd;
