@@ -85,6 +85,8 @@ export interface RunnerOptions {
   readonly tags?: readonly string[];
   /** Takes jobs without tags. Default: true when it has no tags itself, as GitLab's form. */
   readonly runUntagged?: boolean;
+  /** Takes jobs whatever their tags, for a machine that stands in for all runners. Default false. */
+  readonly ignoresTags?: boolean;
   /** Caps every job's timeout. Seconds. */
   readonly maximumTimeoutSeconds?: number;
 }

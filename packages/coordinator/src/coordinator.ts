@@ -1,6 +1,27 @@
+import { performance } from "node:perf_hooks";
+import type { ApiContext } from "./api/api-context.ts";
+import { createServer } from "./api/create-server.ts";
+import { childEnvironment } from "./child-environment.ts";
+import { CoordinatorError } from "./coordinator-error.ts";
 import type { CoordinatorOptions, PipelineRequest, RunnerCredentials, RunnerOptions } from "./coordinator-options.ts";
+import { openDataDir } from "./data-dir.ts";
+import { CoordinatorState } from "./lifecycle/coordinator-state.ts";
+import { JobContacts } from "./lifecycle/job-contacts.ts";
+import { JobQueue } from "./lifecycle/job-queue.ts";
+import { Lifecycle } from "./lifecycle/lifecycle.ts";
+import { newRunner } from "./lifecycle/new-runner.ts";
+import { PipelineHandles } from "./lifecycle/pipeline-handle.ts";
+import type { JobRecord } from "./lifecycle/records.ts";
+import { watchJobs } from "./lifecycle/watchdog.ts";
+import { parseListenAddress } from "./listen-address.ts";
+import { PipelineStarter } from "./pipeline-starter.ts";
 import type { Pipeline } from "./pipeline-view.ts";
 import type { PipelinePlan } from "./plan-view.ts";
+import { createGit } from "./repository/git.ts";
+import { createJobFiles } from "./store/job-files.ts";
+import { openStateStore } from "./store/state-store.ts";
+import { RailsSpans } from "./telemetry/rails-spans.ts";
+import { createJobTokens, createToken } from "./tokens.ts";
 
 /** A small GitLab for CI on one machine: GitLab's runner API over HTTP, and pipelines made from work trees. */
 export interface Coordinator extends AsyncDisposable {
@@ -29,4 +50,116 @@ export interface Coordinator extends AsyncDisposable {
   readJobLog(jobId: number, options?: { fromByte?: number }): Promise<Uint8Array>;
 }
 
-export declare function startCoordinator(options: CoordinatorOptions): Promise<Coordinator>;
+/** How often running jobs are looked after. */
+const watchIntervalMs = 5_000;
+
+/**
+ * Starts a coordinator and takes up what a former one left in the data directory.
+ * @throws {CoordinatorError} `address-in-use`, `data-dir-unusable`, `data-dir-in-use`, `not-allowed`.
+ */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const address = parseListenAddress(options.listen);
+  await using resources = new AsyncDisposableStack();
+  const dataDir = await openDataDir(options.dataDir);
+  const state = new CoordinatorState(resources.use(openStateStore(dataDir.stateFile)));
+  const environment = childEnvironment(options.environment);
+  const log = options.log.child({ component: "coordinator" });
+  const now = () => performance.timeOrigin + performance.now();
+  const queue = new JobQueue();
+  const lifecycle = new Lifecycle({ state, queue, log, now });
+  resources.defer(() => lifecycle.stop());
+  const isTracing = options.telemetry.form !== "none" && (options.spanProcessors?.length ?? 0) > 0;
+  const spanProcessors = options.spanProcessors ?? [];
+  if (isTracing) lifecycle.observe(new RailsSpans({ state, spanProcessors, instanceId: options.listen }));
+  const handles = new PipelineHandles({ state, lifecycle, log });
+  const stopping = new AbortController();
+  let url = options.externalUrl ?? "";
+  const context: ApiContext = {
+    ...{ state, queue, lifecycle, log, now, stopping: stopping.signal, contacts: new JobContacts() },
+    files: createJobFiles(dataDir.jobs),
+    jobTokens: createJobTokens(dataDir.tokenKey),
+    settings: settingsOf(options, environment),
+    logGrew: (job, storedBytes) => handles.logGrew(job, storedBytes),
+    url: () => url,
+  };
+  const server = await createServer(context);
+  resources.defer(async () => {
+    stopping.abort();
+    await server.close();
+  });
+  const bound = await listen(server, address);
+  url ||= bound;
+  const silentRunnerMs = options.silentRunnerMs ?? 600_000;
+  const watch = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
+  resources.defer(() => clearInterval(watch));
+  lifecycle.resume();
+  const starter = new PipelineStarter({
+    ...{ state, lifecycle, now, environment },
+    git: createGit(environment),
+    serverUrl: url,
+    storeDir: dataDir.repositories,
+    samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
+  });
+  const owned = resources.move();
+  return { ...facade(context, starter, handles), url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function settingsOf(
+  options: CoordinatorOptions,
+  environment: Readonly<Record<string, string>>,
+): ApiContext["settings"] {
+  return {
+    longPollMs: options.longPollMs ?? 50_000,
+    logUpdateIntervalSeconds: options.logUpdateIntervalSeconds ?? 3,
+    maxArtifactBytes: options.maxArtifactBytes ?? 1 << 30,
+    maxJobLogBytes: options.maxJobLogBytes ?? 100 << 20,
+    registrationToken: options.registrationToken,
+    accessToken: options.accessToken,
+    telemetry: options.telemetry,
+    environment,
+  };
+}
+
+async function listen(
+  server: Awaited<ReturnType<typeof createServer>>,
+  address: { host: string; port: number },
+): Promise<string> {
+  try {
+    return (await server.listen(address)).replace("[::1]", "localhost");
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === "EADDRINUSE" ? "it is in use" : (cause as Error).message;
+    throw new CoordinatorError(`cannot listen on ${address.host}:${address.port}: ${why}`, {
+      code: "address-in-use",
+      cause,
+    });
+  }
+}
+
+function facade(context: ApiContext, starter: PipelineStarter, handles: PipelineHandles) {
+  const { state, lifecycle, files, now } = context;
+  const jobOf = (id: number): JobRecord => {
+    const job = state.jobs.get(id);
+    if (job === undefined) throw new CoordinatorError(`there is no job ${id}`, { code: "not-found" });
+    return job;
+  };
+  const start = (plan: PipelinePlan) => handles.of(starter.start(plan));
+  return {
+    createRunnerToken: (runner: RunnerOptions) => {
+      const token = createToken("glrt-");
+      return { id: newRunner(state, now(), token, runner).id, token };
+    },
+    planPipeline: (request: PipelineRequest) => starter.plan(request),
+    startPipeline: start,
+    createPipeline: async (request: PipelineRequest) => start(await starter.plan(request)),
+    pipelines: () => [...state.pipelines.values()].map((pipeline) => handles.of(pipeline)),
+    cancelPipeline: (id: number, options?: { force?: boolean }) => {
+      const pipeline = state.pipelines.get(id);
+      if (pipeline === undefined) throw new CoordinatorError(`there is no pipeline ${id}`, { code: "not-found" });
+      lifecycle.cancelPipeline(pipeline, options);
+    },
+    retryJob: (id: number) => lifecycle.retry(jobOf(id)).id,
+    playJob: (id: number) => lifecycle.play(jobOf(id)),
+    cancelJob: (id: number, options?: { force?: boolean }) => lifecycle.cancel(jobOf(id), options),
+    readJobLog: (id: number, options?: { fromByte?: number }) => files.readLog(jobOf(id).id, options?.fromByte ?? 0),
+  };
+}

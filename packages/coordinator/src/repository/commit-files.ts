@@ -3,13 +3,15 @@ import type { Git } from "./git.ts";
 /** Largest YAML file that is looked at. */
 const maxFileBytes = 1 << 20;
 
-/** Every path of a commit, submodules left out. */
-export async function listFiles(git: Git, repository: string, sha: string): Promise<string[]> {
-  const listed = await git.bytes(["-C", repository, "ls-tree", "-r", "-z", "--name-only", sha]);
-  return listed
-    .toString("utf8")
-    .split("\0")
-    .filter((path) => path !== "");
+/** Every file of a commit with its git object id, submodules left out. */
+export async function listFiles(git: Git, repository: string, sha: string): Promise<Map<string, string>> {
+  const listed = await git.bytes(["-C", repository, "ls-tree", "-r", "-z", sha]);
+  const files = new Map<string, string>();
+  for (const entry of listed.toString("utf8").split("\0")) {
+    const match = /^\d+ blob ([0-9a-f]+)\t(.*)$/s.exec(entry);
+    if (match !== null) files.set(match[2] ?? "", match[1] ?? "");
+  }
+  return files;
 }
 
 /** Paths that differ between two commits; renamed files count with both names. */

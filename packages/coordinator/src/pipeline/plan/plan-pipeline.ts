@@ -5,6 +5,7 @@ import { decideLegacy, decideRules, type RuleContext, type RuleDecision } from "
 import { ExpressionError } from "../rules/expression-tokens.ts";
 import { expandFully, lookupIn, resolveVariables } from "../variables/expand-variables.ts";
 import { type Variable, variable } from "../variables/variable.ts";
+import { resolveCacheKey } from "./cache-keys.ts";
 import { expandParallel, type JobInstance } from "./expand-parallel.ts";
 import { type DecidedJob, planNeeds } from "./plan-needs.ts";
 import type { PlannedJob } from "./planned-job.ts";
@@ -16,6 +17,8 @@ export interface PlanContext extends Omit<RuleContext, "lookup"> {
   readonly predefined: readonly Variable[];
   readonly projectVariables: readonly Variable[];
   readonly pipelineVariables: readonly Variable[];
+  /** Git object ids by path, for `cache: key: files`. */
+  readonly objectIds: ReadonlyMap<string, string>;
   /** Only these jobs, by name or base name, and what they need. */
   readonly wantedJobs: readonly string[] | undefined;
   /** GitLab's project setting. Seconds, 3600. */
@@ -166,7 +169,7 @@ function assemble({
     retry: definition.retry,
     timeoutSeconds: definition.timeoutSeconds ?? context.defaultTimeoutSeconds,
     tags: definition.tags.map(expand),
-    cache: definition.cache,
+    cache: definition.cache.map((cache) => resolveCacheKey(cache, context.objectIds, expand)),
     artifacts: artifacts && { ...artifacts, reports: Object.fromEntries(artifacts.reports) },
     interruptible: decision.interruptible ?? definition.interruptible,
     resourceGroup: definition.resourceGroup && expand(definition.resourceGroup),

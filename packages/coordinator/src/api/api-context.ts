@@ -1,0 +1,40 @@
+import type { Log } from "@jobscope/labkit";
+import type { CoordinatorTelemetry } from "../coordinator-options.ts";
+import type { CoordinatorState } from "../lifecycle/coordinator-state.ts";
+import type { JobContacts } from "../lifecycle/job-contacts.ts";
+import type { JobQueue } from "../lifecycle/job-queue.ts";
+import type { Lifecycle } from "../lifecycle/lifecycle.ts";
+import type { JobRecord } from "../lifecycle/records.ts";
+import type { JobFiles } from "../store/job-files.ts";
+import type { JobTokens } from "../tokens.ts";
+
+/** What the routes work with. */
+export interface ApiContext {
+  readonly state: CoordinatorState;
+  readonly queue: JobQueue;
+  readonly lifecycle: Lifecycle;
+  readonly files: JobFiles;
+  readonly jobTokens: JobTokens;
+  readonly contacts: JobContacts;
+  readonly log: Log;
+  readonly now: () => number;
+  /** Aborts when the coordinator stops: held requests are answered. */
+  readonly stopping: AbortSignal;
+  readonly settings: ApiSettings;
+  /** More of a job's log was stored. */
+  readonly logGrew: (job: JobRecord, storedBytes: number) => void;
+  /** Bound address of the server, known once it listens. */
+  readonly url: () => string;
+}
+
+/** Options of the coordinator, defaults applied. */
+export interface ApiSettings {
+  readonly longPollMs: number;
+  readonly logUpdateIntervalSeconds: number;
+  readonly maxArtifactBytes: number;
+  readonly maxJobLogBytes: number;
+  readonly registrationToken: string | undefined;
+  readonly accessToken: string | undefined;
+  readonly telemetry: CoordinatorTelemetry;
+  readonly environment: Readonly<Record<string, string>>;
+}

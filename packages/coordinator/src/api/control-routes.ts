@@ -1,0 +1,171 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { CoordinatorError } from "../coordinator-error.ts";
+import type { JobRecord, PipelineRecord, ProjectRecord } from "../lifecycle/records.ts";
+import { isSameSecret } from "../tokens.ts";
+import type { ApiContext } from "./api-context.ts";
+import { sendArchive } from "./artifact-routes.ts";
+import { headerOf } from "./authenticate.ts";
+import { HttpError, notFound } from "./http-errors.ts";
+import { paginate } from "./paginate.ts";
+import { parseId } from "./parse-body.ts";
+import { restJob, restPipeline, restProject } from "./wire/rest.ts";
+
+interface Ids {
+  Params: { project: string; id: string };
+  Querystring: Record<string, string | string[] | undefined>;
+}
+
+/**
+ * The read and control API in the shape of GitLab's REST API. Open to this machine alone, or to whoever brings the access
+ * token; web pages of other origins are refused.
+ */
+export function controlRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.register(async (scope) => {
+    scope.addHook("onRequest", async (request) => authorize(context, request));
+    projectRoutes(scope, context);
+    pipelineRoutes(scope, context);
+    projectJobRoutes(scope, context);
+  });
+}
+
+function projectRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { state } = context;
+  app.get("/api/v4/version", () => ({ version: "18.0.0", revision: "jobscope", enterprise: false }));
+  app.get<Ids>("/api/v4/projects", (request, reply) =>
+    paginate(
+      request,
+      reply,
+      [...state.projects.values()].map((project) => restProject(project, context.url())),
+    ),
+  );
+  app.get<Ids>("/api/v4/projects/:project", (request) => restProject(findProject(context, request), context.url()));
+}
+
+function pipelineRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { state, lifecycle } = context;
+  const base = "/api/v4/projects/:project/pipelines";
+  app.get<Ids>(base, (request, reply) => {
+    const project = findProject(context, request);
+    const all = [...state.pipelines.values()].filter((pipeline) => pipeline.projectId === project.id).reverse();
+    return paginate(request, reply, all.map(restPipeline));
+  });
+  app.get<Ids>(`${base}/:id`, (request) => restPipeline(findPipeline(context, request)));
+  app.get<Ids>(`${base}/:id/jobs`, (request, reply) => {
+    const pipeline = findPipeline(context, request);
+    const isWanted = request.query["include_retried"] === "true" ? () => true : (job: JobRecord) => !job.isRetried;
+    const jobs = state.jobsOf(pipeline.id).filter(isWanted);
+    return paginate(
+      request,
+      reply,
+      withScope(request, jobs).map((job) => restJob(job, pipeline)),
+    );
+  });
+  app.post<Ids>(`${base}/:id/cancel`, (request) => {
+    const pipeline = findPipeline(context, request);
+    lifecycle.cancelPipeline(pipeline);
+    return restPipeline(pipeline);
+  });
+  app.post<Ids>(`${base}/:id/retry`, (request, reply) => {
+    const pipeline = findPipeline(context, request);
+    for (const job of state.currentJobsOf(pipeline.id)) {
+      if (job.state === "failed" || job.state === "canceled") lifecycle.retry(job);
+    }
+    return reply.code(201).send(restPipeline(pipeline));
+  });
+}
+
+function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { state, lifecycle, files } = context;
+  const base = "/api/v4/projects/:project/jobs";
+  const render = (job: JobRecord) => restJob(job, pipelineOf(context, job));
+  app.get<Ids>(base, (request, reply) => {
+    const project = findProject(context, request);
+    const jobs = [...state.jobs.values()].filter((job) => job.projectId === project.id).reverse();
+    return paginate(request, reply, withScope(request, jobs).map(render));
+  });
+  app.get<Ids>(`${base}/:id`, (request) => render(findJob(context, request)));
+  app.get<Ids>(`${base}/:id/trace`, async (request, reply) => {
+    const bytes = await files.readLog(findJob(context, request).id, 0);
+    return reply.type("text/plain; charset=utf-8").send(Buffer.from(bytes));
+  });
+  app.get<Ids>(`${base}/:id/artifacts`, (request, reply) => sendArchive(context, findJob(context, request), reply));
+  app.post<Ids>(`${base}/:id/cancel`, (request, reply) => {
+    const job = findJob(context, request);
+    lifecycle.cancel(job, { force: new URL(request.url, "http://x").searchParams.get("force") === "true" });
+    return reply.code(201).send(render(job));
+  });
+  app.post<Ids>(`${base}/:id/retry`, (request, reply) =>
+    reply.code(201).send(render(allowed(() => lifecycle.retry(findJob(context, request))))),
+  );
+  app.post<Ids>(`${base}/:id/play`, (request) => {
+    const job = findJob(context, request);
+    allowed(() => lifecycle.play(job));
+    return render(job);
+  });
+}
+
+function allowed<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof CoordinatorError)) throw error;
+    throw new HttpError(`403 Forbidden - ${error.message}`, { statusCode: 403, cause: error });
+  }
+}
+
+function withScope(request: FastifyRequest<Ids>, jobs: readonly JobRecord[]): readonly JobRecord[] {
+  const given = request.query["scope[]"] ?? request.query["scope"];
+  if (given === undefined) return jobs;
+  const scopes = Array.isArray(given) ? given : [given];
+  return jobs.filter((job) => scopes.includes(job.state));
+}
+
+function authorize(context: ApiContext, request: FastifyRequest): void {
+  const { accessToken } = context.settings;
+  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  const given = headerOf(request, "private-token") ?? bearer;
+  if (accessToken !== undefined) {
+    if (given !== undefined && isSameSecret(given, accessToken)) return;
+    throw new HttpError("401 Unauthorized", { statusCode: 401 });
+  }
+  if (!isLoopback(request.socket.remoteAddress)) throw new HttpError("401 Unauthorized", { statusCode: 401 });
+  // A page in this machine's browser could call us: it sends its origin, or after DNS rebinding its own host name.
+  const ourHosts = [new URL(context.url()).host, `localhost:${new URL(context.url()).port}`];
+  const origin = request.headers.origin;
+  if (origin !== undefined && !ourHosts.includes(URL.parse(origin)?.host ?? "")) {
+    throw new HttpError("403 Forbidden - cross-origin", { statusCode: 403 });
+  }
+  if (!ourHosts.includes(request.headers.host ?? "")) throw new HttpError("403 Forbidden - host", { statusCode: 403 });
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address === "::1" || /^(::ffff:)?127\./.test(address ?? "");
+}
+
+function findProject({ state }: ApiContext, request: FastifyRequest<Ids>): ProjectRecord {
+  const wanted = request.params.project;
+  for (const project of state.projects.values()) {
+    if (String(project.id) === wanted || project.path === wanted) return project;
+  }
+  throw notFound("Project");
+}
+
+function findPipeline(context: ApiContext, request: FastifyRequest<Ids>): PipelineRecord {
+  const project = findProject(context, request);
+  const pipeline = context.state.pipelines.get(parseId(request.params.id, "Pipeline"));
+  if (pipeline?.projectId !== project.id) throw notFound("Pipeline");
+  return pipeline;
+}
+
+function findJob(context: ApiContext, request: FastifyRequest<Ids>): JobRecord {
+  const project = findProject(context, request);
+  const job = context.state.jobs.get(parseId(request.params.id, "Job"));
+  if (job?.projectId !== project.id) throw notFound("Job");
+  return job;
+}
+
+function pipelineOf({ state }: ApiContext, job: JobRecord): PipelineRecord {
+  const pipeline = state.pipelines.get(job.pipelineId);
+  if (pipeline === undefined) throw notFound("Pipeline");
+  return pipeline;
+}

@@ -1,0 +1,44 @@
+import multipart from "@fastify/multipart";
+import fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { ApiContext } from "./api-context.ts";
+import { artifactRoutes } from "./artifact-routes.ts";
+import { controlRoutes } from "./control-routes.ts";
+import { gitRoutes } from "./git-routes.ts";
+import { HttpError } from "./http-errors.ts";
+import { jobRequestRoute } from "./job-request-route.ts";
+import { jobRoutes } from "./job-routes.ts";
+import { runnerRoutes } from "./runner-routes.ts";
+
+/** Runners send at most 1 MiB of log at once (runner-protocol.md §1.9); others may do it differently. */
+const maxBodyBytes = 16 << 20;
+
+/** Puts the HTTP server together. It does not listen yet. */
+export async function createServer(context: ApiContext): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    // A held job request must not be cut off by the server itself.
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: 512 },
+  });
+  await app.register(multipart);
+  app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser("text/plain", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error: FastifyError | HttpError, _request, reply) => {
+    const statusCode = error.statusCode ?? 500;
+    if (statusCode >= 500) context.log.error("a request failed", { err: error });
+    const message = statusCode >= 500 ? "500 Internal Server Error" : error.message;
+    return reply
+      .code(statusCode)
+      .headers(error instanceof HttpError ? error.headers : {})
+      .send({ message });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: "404 Not Found" }));
+  runnerRoutes(app, context);
+  jobRequestRoute(app, context);
+  jobRoutes(app, context);
+  artifactRoutes(app, context);
+  controlRoutes(app, context);
+  gitRoutes(app, context);
+  return app;
+}

@@ -1,0 +1,82 @@
+import type { StateStore } from "../store/state-store.ts";
+import type { JobRecord, PipelineRecord, ProjectRecord, RunnerRecord } from "./records.ts";
+
+/** All records in memory, each change written through to the store. */
+export class CoordinatorState {
+  readonly projects: Map<number, ProjectRecord>;
+  readonly runners: Map<number, RunnerRecord>;
+  readonly pipelines: Map<number, PipelineRecord>;
+  readonly jobs: Map<number, JobRecord>;
+  readonly #jobsByPipeline = new Map<number, JobRecord[]>();
+  readonly #lastIds = new Map<string, number>();
+  readonly #store: StateStore;
+
+  constructor(store: StateStore) {
+    this.#store = store;
+    this.projects = byId(store.all("project"));
+    this.runners = byId(store.all("runner"));
+    this.pipelines = byId(store.all("pipeline"));
+    this.jobs = byId(store.all("job"));
+    for (const job of this.jobs.values()) this.#listJob(job);
+  }
+
+  /** All attempts, oldest first. */
+  jobsOf(pipelineId: number): readonly JobRecord[] {
+    return this.#jobsByPipeline.get(pipelineId) ?? [];
+  }
+
+  /** The newest attempt of every job. */
+  currentJobsOf(pipelineId: number): JobRecord[] {
+    return this.jobsOf(pipelineId).filter((job) => !job.isRetried);
+  }
+
+  saveProject(project: ProjectRecord): void {
+    this.projects.set(project.id, project);
+    this.#store.put("project", project);
+  }
+
+  saveRunner(runner: RunnerRecord): void {
+    this.runners.set(runner.id, runner);
+    this.#store.put("runner", runner);
+  }
+
+  removeRunner(id: number): void {
+    this.runners.delete(id);
+    this.#store.remove("runner", id);
+  }
+
+  savePipeline(pipeline: PipelineRecord): void {
+    this.pipelines.set(pipeline.id, pipeline);
+    this.#store.put("pipeline", pipeline);
+  }
+
+  saveJob(job: JobRecord): void {
+    if (!this.jobs.has(job.id)) {
+      this.jobs.set(job.id, job);
+      this.#listJob(job);
+    }
+    this.#store.put("job", job);
+  }
+
+  /** Stores all of several changes or none. */
+  together<T>(change: () => T): T {
+    return this.#store.together(change);
+  }
+
+  /** The next free id of a kind. Maps keep the order of ids, so the last key is the largest. */
+  nextId(kind: "projects" | "runners" | "pipelines" | "jobs"): number {
+    const last = this.#lastIds.get(kind) ?? Math.max(0, [...this[kind].keys()].at(-1) ?? 0);
+    this.#lastIds.set(kind, last + 1);
+    return last + 1;
+  }
+
+  #listJob(job: JobRecord): void {
+    const listed = this.#jobsByPipeline.get(job.pipelineId);
+    if (listed === undefined) this.#jobsByPipeline.set(job.pipelineId, [job]);
+    else listed.push(job);
+  }
+}
+
+function byId<T extends { readonly id: number }>(records: readonly T[]): Map<number, T> {
+  return new Map(records.map((record) => [record.id, record]));
+}

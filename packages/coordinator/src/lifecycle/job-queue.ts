@@ -1,0 +1,94 @@
+import type { RunnerFeatures } from "../runner-features.ts";
+import type { JobRecord, RunnerRecord } from "./records.ts";
+
+/** Who asks for a job. */
+export interface JobSeeker {
+  readonly runner: RunnerRecord;
+  readonly systemId: string;
+  readonly features: RunnerFeatures;
+}
+
+interface WaitingSeeker {
+  readonly seeker: JobSeeker;
+  readonly take: (job: JobRecord) => void;
+}
+
+/**
+ * Jobs that wait for runners, and runners that wait for jobs. Everything happens synchronously, so that a job can be
+ * handed out only once: it leaves the queue in the same step in which it gets its runner.
+ */
+export class JobQueue {
+  readonly #pending = new Map<number, JobRecord>();
+  readonly #waiting = new Set<WaitingSeeker>();
+  #version = 1;
+  readonly #epoch = Date.now().toString(36);
+
+  /** Changes whenever a job was queued that nobody waited for: the `X-GitLab-Last-Update` cursor. */
+  get cursor(): string {
+    return `${this.#epoch}-${this.#version}`;
+  }
+
+  get length(): number {
+    return this.#pending.size;
+  }
+
+  /** Gives the job to whoever has waited longest and may take it, else keeps it. */
+  add(job: JobRecord): void {
+    for (const waiting of this.#waiting) {
+      if (!mayTake(waiting.seeker, job)) continue;
+      this.#waiting.delete(waiting);
+      waiting.take(job);
+      return;
+    }
+    this.#pending.set(job.id, job);
+    this.#version += 1;
+  }
+
+  remove(jobId: number): void {
+    this.#pending.delete(jobId);
+  }
+
+  /** Takes the first job that the seeker may have. */
+  take(seeker: JobSeeker): JobRecord | undefined {
+    for (const job of this.#pending.values()) {
+      if (!mayTake(seeker, job)) continue;
+      this.#pending.delete(job.id);
+      return job;
+    }
+    return undefined;
+  }
+
+  /**
+   * Waits for a job until the signal aborts.
+   * @param take called, at most once, in the very step in which the job leaves the queue.
+   */
+  async wait(seeker: JobSeeker, signal: AbortSignal, take: (job: JobRecord) => void): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting: WaitingSeeker = {
+      seeker,
+      take: (job) => {
+        take(job);
+        resolve();
+      },
+    };
+    const stop = () => {
+      this.#waiting.delete(waiting);
+      resolve();
+    };
+    this.#waiting.add(waiting);
+    signal.addEventListener("abort", stop, { once: true });
+    await promise;
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Tags and features (runner-protocol.md §1.4): a job goes to a runner that has all that it asks for. */
+export function mayTake({ runner, features }: JobSeeker, { plan }: JobRecord): boolean {
+  if (runner.paused) return false;
+  if (plan.tags.length === 0 && !runner.runUntagged && !runner.ignoresTags) return false;
+  if (!runner.ignoresTags && !plan.tags.every((tag) => runner.tags.includes(tag))) return false;
+  if (plan.image !== undefined && features["image"] !== true) return false;
+  if (plan.services.length > 0 && features["services"] !== true) return false;
+  return plan.run === undefined || features["native_steps_integration"] === true;
+}

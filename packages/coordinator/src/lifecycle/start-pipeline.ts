@@ -1,0 +1,55 @@
+import type { CreatedPlan } from "../pipeline/create-plan.ts";
+import type { Git } from "../repository/git.ts";
+import { isSampled } from "../telemetry/trace-ids.ts";
+import type { CoordinatorState } from "./coordinator-state.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { PipelineRecord, ProjectRecord } from "./records.ts";
+
+/** Turns a plan into a stored, running pipeline. The refs that jobs fetch must have been made. */
+export function startPlanned(
+  deps: { state: CoordinatorState; lifecycle: Lifecycle; now: () => number; samplingRatio: number },
+  project: ProjectRecord,
+  plan: CreatedPlan,
+  id: number,
+): PipelineRecord {
+  project.lastPipelineIid += 1;
+  project.defaultBranch = plan.facts.defaultBranch;
+  project.repositories = plan.captured.repositories;
+  deps.state.saveProject(project);
+  const pipeline: PipelineRecord = {
+    id,
+    iid: project.lastPipelineIid,
+    projectId: project.id,
+    rootPipelineId: id,
+    parentJobId: undefined,
+    name: plan.planned.name,
+    facts: plan.facts,
+    pipelineStages: usedStages(plan),
+    repositoryFolder: plan.captured.repositories[0]?.folder ?? "",
+    rewrites: plan.captured.rewrites,
+    projectVariables: plan.projectVariables,
+    pipelineVariables: plan.pipelineVariables,
+    autoCancel: plan.config.autoCancel,
+    isTraced: isSampled(id, deps.samplingRatio),
+    createdAtMs: deps.now(),
+    state: "created",
+    startedAtMs: undefined,
+    finishedAtMs: undefined,
+  };
+  deps.lifecycle.start(pipeline, plan.planned.jobs);
+  return pipeline;
+}
+
+/** Stages that have jobs, as GitLab shows them. */
+export function usedStages({ config, planned }: CreatedPlan): string[] {
+  return config.pipelineStages.filter((stage) => planned.jobs.some((job) => job.pipelineStage === stage));
+}
+
+/** The refs that the payload's refspecs name: the pipeline's own, and the branch or tag as if it had been pushed. */
+export async function makePipelineRefs(git: Git, plan: CreatedPlan, pipelineId: number): Promise<void> {
+  const { facts, captured } = plan;
+  const folder = captured.repositories[0]?.folder ?? "";
+  const ref = facts.isTag ? `refs/tags/${facts.ref}` : `refs/heads/${facts.ref}`;
+  const updates = [`update refs/pipelines/${pipelineId} ${facts.sha}\n`, `update ${ref} ${facts.sha}\n`];
+  await git.text(["-C", folder, "update-ref", "--stdin"], { input: updates.join("") });
+}

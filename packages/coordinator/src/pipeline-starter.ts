@@ -1,0 +1,118 @@
+import type { ChildEnvironment } from "./child-environment.ts";
+import { CoordinatorError } from "./coordinator-error.ts";
+import type { PipelineRequest } from "./coordinator-options.ts";
+import type { CoordinatorState } from "./lifecycle/coordinator-state.ts";
+import type { Lifecycle } from "./lifecycle/lifecycle.ts";
+import type { PipelineRecord, ProjectRecord } from "./lifecycle/records.ts";
+import { makePipelineRefs, startPlanned, usedStages } from "./lifecycle/start-pipeline.ts";
+import { type CreatedPlan, createPlan, locateProject } from "./pipeline/create-plan.ts";
+import type { PlannedJob } from "./pipeline/plan/planned-job.ts";
+import type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
+import type { Git } from "./repository/git.ts";
+import { projectPathOf } from "./repository/project-path.ts";
+
+interface StarterDeps {
+  readonly state: CoordinatorState;
+  readonly lifecycle: Lifecycle;
+  readonly git: Git;
+  readonly now: () => number;
+  readonly environment: ChildEnvironment;
+  readonly serverUrl: string;
+  readonly storeDir: string;
+  readonly samplingRatio: number;
+}
+
+interface Reserved {
+  readonly plan: CreatedPlan;
+  readonly project: ProjectRecord;
+  readonly pipelineId: number;
+}
+
+/** Makes pipelines out of work trees. Plans of one project wait for each other, since they share its repository. */
+export class PipelineStarter {
+  readonly #deps: StarterDeps;
+  readonly #reserved = new WeakMap<PipelinePlan, Reserved>();
+  readonly #busy = new Map<number, Promise<unknown>>();
+
+  constructor(deps: StarterDeps) {
+    this.#deps = deps;
+  }
+
+  async plan(request: PipelineRequest): Promise<PipelinePlan> {
+    const { git, environment, state, serverUrl, storeDir } = this.#deps;
+    const { source, originUrl } = await locateProject(git, request.repository);
+    const project = this.#projectOf(source.topLevel, projectPathOf(originUrl, source.topLevel));
+    return await this.#alone(project, async () => {
+      const target = { projectId: project.id, projectPath: project.path, serverUrl, storeDir };
+      const plan = await createPlan(git, source, target, request, environment);
+      const pipelineId = state.nextId("pipelines");
+      await makePipelineRefs(git, plan, pipelineId);
+      const view = viewPlan(plan);
+      this.#reserved.set(view, { plan, project, pipelineId });
+      return view;
+    });
+  }
+
+  start(view: PipelinePlan): PipelineRecord {
+    const reserved = this.#reserved.get(view);
+    if (reserved === undefined) {
+      throw new CoordinatorError("this plan was started before, or is not of this coordinator", {
+        code: "not-allowed",
+      });
+    }
+    this.#reserved.delete(view);
+    return startPlanned(this.#deps, reserved.project, reserved.plan, reserved.pipelineId);
+  }
+
+  #projectOf(topLevel: string, wantedPath: string): ProjectRecord {
+    const { state } = this.#deps;
+    const known = [...state.projects.values()];
+    const same = known.find((project) => project.topLevel === topLevel);
+    if (same !== undefined) return same;
+    const isTaken = (path: string) => known.some((project) => project.path === path);
+    let path = wantedPath;
+    for (let count = 2; isTaken(path); count += 1) path = `${wantedPath}-${count}`;
+    const id = state.nextId("projects");
+    const project = { id, topLevel, path, defaultBranch: "main", lastPipelineIid: 0, repositories: [] };
+    state.saveProject(project);
+    return project;
+  }
+
+  async #alone<T>(project: ProjectRecord, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(project.id) ?? Promise.resolve();
+    const mine = before.then(work);
+    this.#busy.set(
+      project.id,
+      mine.catch(() => undefined),
+    );
+    return await mine;
+  }
+}
+
+function viewPlan(plan: CreatedPlan): PipelinePlan {
+  return {
+    jobs: plan.planned.jobs.map(viewPlannedJob),
+    pipelineStages: usedStages(plan),
+    excludedJobs: plan.planned.excludedJobs,
+    name: plan.planned.name,
+    ref: plan.facts.ref,
+    sha: plan.facts.sha,
+    hasUncommittedChanges: plan.captured.snapshot.hasUncommittedChanges,
+    warnings: plan.warnings,
+  };
+}
+
+function viewPlannedJob(job: PlannedJob): PlannedJobView {
+  return {
+    name: job.name,
+    baseName: job.baseName,
+    pipelineStage: job.pipelineStage,
+    when: job.when,
+    allowFailure: job.allowFailure !== false,
+    needs: job.needs?.map(({ name }) => name),
+    tags: job.tags,
+    image: job.image?.name,
+    services: job.services.map(({ name }) => name),
+    usesFunctions: job.run !== undefined,
+  };
+}
