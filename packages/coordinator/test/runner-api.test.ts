@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { runningCoordinator } from "./support/running-coordinator.ts";
-import { fingerprint, git, write } from "./support/temporary-repository.ts";
+import { fingerprint, git, gitOverHttp, write } from "./support/temporary-repository.ts";
 import { checksumOf, type TestPayload, TestRunner } from "./support/test-runner.ts";
 
-function valueOf(job: TestPayload, key: string): string | undefined {
+function variableOf(job: TestPayload, key: string): string | undefined {
   return job.variables.find((variable) => variable.key === key)?.value;
 }
 
@@ -32,19 +32,19 @@ test("a job goes from hand-out to success, and its repository can be cloned with
   assert.equal(pipeline.jobs()[0]?.state, "running");
   const clone = join(stack.folder, "clone");
   git(stack.folder, "init", "--quiet", clone);
-  git(clone, "fetch", "--quiet", "--depth", "1", job.git_info.repo_url, ...job.git_info.refspecs);
+  await gitOverHttp(clone, "fetch", "--quiet", "--depth", "1", job.git_info.repo_url, ...job.git_info.refspecs);
   git(clone, "checkout", "--quiet", job.git_info.sha);
   assert.equal(git(clone, "show", "HEAD:uncommitted.txt"), "here");
-  git(clone, "fetch", "--quiet", "--filter=blob:none", job.git_info.repo_url, job.git_info.sha);
+  await gitOverHttp(clone, "fetch", "--quiet", "--filter=blob:none", job.git_info.repo_url, job.git_info.sha);
   const wrongToken = job.git_info.repo_url.replace(/gitlab-ci-token:[^@]+/, "gitlab-ci-token:glcbt-1x1_0");
-  assert.throws(() => git(clone, "-c", "credential.helper=", "ls-remote", wrongToken));
-  assert.throws(() => git(clone, "push", "--quiet", job.git_info.repo_url, "HEAD:refs/heads/evil"));
+  await assert.rejects(gitOverHttp(clone, "ls-remote", wrongToken), /Authentication failed|could not read/);
+  await assert.rejects(gitOverHttp(clone, "push", "--quiet", job.git_info.repo_url, "HEAD:refs/heads/evil"), /403/);
 
   assert.equal(await runner.finish(job), 200);
   const done = await pipeline.finished;
   assert.equal(done.state, "success");
   assert.equal(Buffer.from(await coordinator.readJobLog(job.id)).toString(), "ran build\n");
-  assert.throws(() => git(clone, "ls-remote", job.git_info.repo_url), "the token is void once the job has ended");
+  await assert.rejects(gitOverHttp(clone, "ls-remote", job.git_info.repo_url), /Authentication failed|could not read/);
   assert.equal((await runner.patch(job, "more", 10)).status, 403);
   const late = await runner.put(job, { state: "running" });
   assert.deepEqual([late.status, late.headers.get("job-status")], [403, "success"]);
@@ -130,8 +130,8 @@ late: { stage: test, script: [x], dependencies: [] }
 
   const dependent = await runner.nextJob();
   assert.equal(dependent.job_info.name, "test");
-  assert.equal(valueOf(dependent, "URL"), "https://$HOST", "dotenv values are raw: the runner puts them in");
-  assert.equal(valueOf(dependent, "HOST"), "example.com");
+  assert.equal(variableOf(dependent, "URL"), "https://$HOST", "dotenv values are raw: the runner puts them in");
+  assert.equal(variableOf(dependent, "HOST"), "example.com");
   const [dependency] = dependent.dependencies;
   assert.deepEqual([dependency?.name, dependency?.artifacts_file], ["build", { filename: "a.zip", size: 1_500_000 }]);
   const download = await runner.download(build.id, `${dependency?.token}`);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   mkdirSync,
@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 
 /** A folder below the system's temporary one that goes away with its scope. */
 export function temporaryFolder(): { path: string } & Disposable {
@@ -39,6 +40,14 @@ export function git(folder: string, ...args: string[]): string {
     encoding: "utf8",
     stdio: "pipe",
   }).trim();
+}
+
+/** Runs git without blocking: for what talks to a server of this process. */
+export async function gitOverHttp(folder: string, ...args: string[]): Promise<string> {
+  const settings = ["-c", "credential.helper=", "-c", "init.defaultBranch=main"];
+  const options = { cwd: folder, env: { ...environment, GIT_TERMINAL_PROMPT: "0" }, timeout: 20_000 };
+  const { stdout } = await promisify(execFile)("git", [...settings, ...args], options);
+  return stdout.trim();
 }
 
 /** Writes files below a folder. */
