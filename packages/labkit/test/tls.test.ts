@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -40,6 +40,20 @@ describe("exporting over TLS", () => {
       const { caFile, certFile, keyFile } = certificates;
       assert.equal((await exportOne(receiver.url, { caFile })).exportedSpans, 0);
       assert.equal((await exportOne(receiver.url, { caFile, certFile, keyFile })).exportedSpans, 1);
+    });
+  }
+
+  for (const protocol of ["http", "grpc"] as const) {
+    test(`${protocol}: files that appear or change later are read then`, async () => {
+      await using receiver = await startOtlpReceiver({ protocol, tls: certificates.server });
+      await using pool = createEndpointPool({ log: silentLog, limits });
+      const caFile = join(folder, `${protocol}-later.pem`);
+      const endpoint = pool.endpoint({ url: receiver.url, tls: { caFile } });
+      endpoint.enqueue(aSpan(1));
+      assert.equal((await endpoint.flush({ signal: AbortSignal.timeout(50) })).kind, "left");
+      await copyFile(certificates.caFile, caFile);
+      assert.equal((await endpoint.flush({ signal: AbortSignal.timeout(5_000) })).kind, "flushed");
+      assert.equal(receiver.spans.length, 1);
     });
   }
 

@@ -12,6 +12,8 @@ const sentences: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer in time",
   UND_ERR_BODY_TIMEOUT: "answer stalled",
   UND_ERR_SOCKET: "connection closed before the answer",
+  ENOENT: "a TLS file is missing",
+  EACCES: "a TLS file may not be read",
   DEPTH_ZERO_SELF_SIGNED_CERT: "certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "certificate chain holds a self-signed certificate",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate is not signed by a known authority",

@@ -1,12 +1,12 @@
 import {
   type ChannelCredentials,
   Client,
-  type ClientUnaryCall,
   compressionAlgorithms,
   credentials,
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { describeFailure } from "./describe-failure.ts";
 import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
 import { isLoopback } from "./endpoint-spec-check.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
@@ -14,16 +14,71 @@ import { readRetryDelayMs } from "./grpc-retry-info.ts";
 import { defaultTimeoutMs } from "./http-transport.ts";
 import { readAcceptedResponse } from "./response.ts";
 import { judgeAnswer } from "./retry-rules.ts";
-import { readTlsFiles } from "./tls-files.ts";
+import { readTlsFiles, versionOfTlsFiles } from "./tls-files.ts";
 import type { Transport } from "./transport.ts";
 
 const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/** OTLP/gRPC. All requests share one HTTP/2 connection, which grpc-js opens again when it was lost. */
+/**
+ * OTLP/gRPC. All requests share one HTTP/2 connection, which grpc-js opens again when it was lost. When the TLS files have
+ * changed, later requests go over a new one.
+ */
 export function createGrpcTransport(endpoint: ParsedEndpoint, spec: EndpointSpec): Transport {
   const timeoutMs = spec.timeoutMs ?? defaultTimeoutMs;
+  let current: { client: Client; tlsVersion: string } | undefined;
+  let isClosed = false;
+
+  function clientForNow(): Client {
+    const tlsVersion = versionOfTlsFiles(spec.tls);
+    if (current?.tlsVersion !== tlsVersion) {
+      current?.client.close();
+      current = { client: createClient(endpoint, spec), tlsVersion };
+    }
+    return current.client;
+  }
+
+  return {
+    async send(request, { headers, signal }) {
+      if (signal.aborted || isClosed) return judgeAnswer({ kind: "none", why: "cancelled" }, Date.now());
+      const metadata = new Metadata();
+      for (const [name, value] of Object.entries({ ...spec.headers, ...headers })) metadata.set(name, value);
+      try {
+        return await call(clientForNow(), request.body, { metadata, deadlineMs: Date.now() + timeoutMs, signal });
+      } catch (error) {
+        // A TLS file that cannot be read, or a client that was closed meanwhile.
+        return judgeAnswer({ kind: "none", why: describeFailure(error, { timeoutMs }) }, Date.now());
+      }
+    },
+    async close() {
+      isClosed = true;
+      current?.client.close();
+    },
+  };
+}
+
+function call(
+  client: Client,
+  body: Uint8Array,
+  { metadata, deadlineMs, signal }: { metadata: Metadata; deadlineMs: number; signal: AbortSignal },
+): Promise<ExportOutcome> {
+  const { promise, resolve } = Promise.withResolvers<ExportOutcome>();
+  const unary = client.makeUnaryRequest(
+    exportMethod,
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes,
+    asBuffer(body),
+    metadata,
+    { deadline: deadlineMs },
+    (error, response) => resolve(error === null ? readAcceptedResponse(response ?? Buffer.alloc(0)) : judge(error)),
+  );
+  const cancel = () => unary.cancel();
+  signal.addEventListener("abort", cancel);
+  return promise.finally(() => signal.removeEventListener("abort", cancel));
+}
+
+function createClient(endpoint: ParsedEndpoint, spec: EndpointSpec): Client {
   const usesGzip = (spec.compression ?? (isLoopback(endpoint.url) ? "none" : "gzip")) === "gzip";
-  const client = new Client(addressOf(endpoint.url), channelCredentials(endpoint, spec), {
+  return new Client(addressOf(endpoint.url), channelCredentials(endpoint, spec), {
     "grpc.default_compression_algorithm": usesGzip ? compressionAlgorithms.gzip : compressionAlgorithms.identity,
     // Our back-off decides when the next request goes out; grpc-js's own must not make it wait longer than that.
     "grpc.initial_reconnect_backoff_ms": 100,
@@ -32,40 +87,6 @@ export function createGrpcTransport(endpoint: ParsedEndpoint, spec: EndpointSpec
     "grpc.max_receive_message_length": 64 * 1_024,
     "grpc.enable_retries": 0,
   });
-
-  return {
-    send(request, { headers, signal }) {
-      const metadata = new Metadata();
-      for (const [name, value] of Object.entries({ ...spec.headers, ...headers })) metadata.set(name, value);
-      const { promise, resolve } = Promise.withResolvers<ExportOutcome>();
-      let call: ClientUnaryCall | undefined;
-      const cancel = () => call?.cancel();
-      const done = (outcome: ExportOutcome) => {
-        signal.removeEventListener("abort", cancel);
-        resolve(outcome);
-      };
-      if (signal.aborted) return Promise.resolve(judgeAnswer({ kind: "none", why: "cancelled" }, Date.now()));
-      try {
-        call = client.makeUnaryRequest(
-          exportMethod,
-          (body: Buffer) => body,
-          (body: Buffer) => body,
-          asBuffer(request.body),
-          metadata,
-          { deadline: Date.now() + timeoutMs },
-          (error, response) => done(error === null ? readAcceptedResponse(response ?? Buffer.alloc(0)) : judge(error)),
-        );
-        signal.addEventListener("abort", cancel);
-      } catch (error) {
-        // grpc-js throws when the client was closed.
-        done(judgeAnswer({ kind: "none", why: error instanceof Error ? error.message : "failed" }, Date.now()));
-      }
-      return promise;
-    },
-    async close() {
-      client.close();
-    },
-  };
 }
 
 function judge(error: ServiceError): ExportOutcome {
