@@ -127,26 +127,26 @@ async function pushContent(client: RegistryClient, layout: ImageLayout): Promise
 }
 
 async function pushBlob(client: RegistryClient, path: string, digest: string): Promise<void> {
-  const known = await client.request(`/blobs/${digest}`, { method: "HEAD" });
+  const known = await client.request(`/blobs/${digest}`, () => ({ method: "HEAD" }));
   await known.body?.cancel();
   if (known.ok) return;
-  const started = await client.request("/blobs/uploads/", { method: "POST" });
+  const started = await client.request("/blobs/uploads/", () => ({ method: "POST" }));
   await expectStatus(started, [202], "an upload");
   const location = new URL(started.headers.get("location") ?? "", client.baseUrl);
   location.searchParams.set("digest", digest);
   const { size } = await stat(path);
-  const stored = await client.request(location.href, {
+  const stored = await client.request(location.href, () => ({
     method: "PUT",
     headers: { "content-type": "application/octet-stream", "content-length": String(size) },
     body: createReadStream(path),
     duplex: "half",
-  });
+  }));
   await expectStatus(stored, [201], "a layer");
 }
 
 async function putManifest(client: RegistryClient, name: string, text: string, mediaType: string): Promise<void> {
   const headers = { "content-type": mediaType };
-  const stored = await client.request(`/manifests/${name}`, { method: "PUT", headers, body: text });
+  const stored = await client.request(`/manifests/${name}`, () => ({ method: "PUT", headers, body: text }));
   await expectStatus(stored, [201, 202], `manifest "${name}"`);
 }
 

@@ -2,12 +2,13 @@ import { createHash, type Hash } from "node:crypto";
 import { pipeline as connect, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { type Entry, extract } from "tar-stream";
+import { extract } from "tar-stream";
 import { FunctionError } from "../../function-error.ts";
 import { type FetchMeter, fetchFailure } from "../fetch-limits.ts";
 import type { FunctionTree } from "./function-tree.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
+type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never;
 
 /**
  * Extracts one layer. Files and directories only: links and devices are left out; executable bits stay, all others do not

@@ -93,7 +93,7 @@ async function fetchManifest(
   version: string,
   meter: FetchMeter,
 ): Promise<{ manifest: Manifest; digest: string }> {
-  const response = await client.request(`/manifests/${version}`, { headers: { accept: acceptedManifests } });
+  const response = await client.request(`/manifests/${version}`, () => ({ headers: { accept: acceptedManifests } }));
   await refuseStatus(response, `version "${version}"`);
   const text = await readText(response, meter);
   const digest = sha256Of(text);

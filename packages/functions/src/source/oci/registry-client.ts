@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Dispatcher, fetch, type RequestInit, type Response } from "undici";
+import { type Dispatcher, fetch, Headers, type RequestInit, type Response } from "undici";
 import { z } from "zod";
 import { type FetchMeter, fetchFailure } from "../fetch-limits.ts";
 import { type Challenge, parseChallenge } from "./challenge.ts";
@@ -45,18 +45,19 @@ export class RegistryClient {
    * Sends a request to the repository.
    *
    * @param target path below the repository, such as `/manifests/1.0`, or an absolute URL the registry gave.
+   * @param makeInit makes the request anew for every try: a body that is a stream cannot be sent twice.
    * @returns any answer but those that a login or another try can change.
    * @throws {FunctionError} `fetch_failed` when there is no answer, or the login fails.
    */
-  async request(target: string, init: RequestInit = {}): Promise<Response> {
+  async request(target: string, makeInit: () => RequestInit = () => ({})): Promise<Response> {
     const url = new URL(target.startsWith("/") ? this.baseUrl + target : target);
-    const response = await this.#send(url, init);
+    const response = await this.#send(url, makeInit);
     if (response.status !== 401) return response;
     await response.body?.cancel();
     const challenge = parseChallenge(response.headers.get("www-authenticate"));
     if (challenge === undefined) throw fetchFailure(`${url.host} refuses access and names no way to log in`);
     this.#authorization = await this.#logIn(challenge);
-    const second = await this.#send(url, init);
+    const second = await this.#send(url, makeInit);
     if (second.status === 401) {
       await second.body?.cancel();
       throw fetchFailure(
@@ -66,14 +67,17 @@ export class RegistryClient {
     return second;
   }
 
-  /** Only the registry itself gets its Authorization header. A body that is a stream cannot be sent twice. */
-  async #send(url: URL, init: RequestInit): Promise<Response> {
-    const headers = new Headers(init.headers as HeadersInit);
-    if (this.#authorization !== undefined && url.origin === new URL(this.baseUrl).origin) {
-      headers.set("authorization", this.#authorization);
-    }
+  /** Only the registry itself gets its Authorization header. */
+  async #send(url: URL, makeInit: () => RequestInit): Promise<Response> {
     const { dispatcher, signal } = this.#options;
-    const send = () => fetch(url, { ...init, headers: [...headers], dispatcher, signal });
+    const send = () => {
+      const init = makeInit();
+      const headers = new Headers(init.headers);
+      if (this.#authorization !== undefined && url.origin === new URL(this.baseUrl).origin) {
+        headers.set("authorization", this.#authorization);
+      }
+      return fetch(url, { ...init, headers, dispatcher, signal });
+    };
     return await withRetries(send, url.host, signal);
   }
 
