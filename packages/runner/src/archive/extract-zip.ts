@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { chmod, lstat, mkdir, open, realpath, rm, symlink, utimes } from "node:fs/promises";
+import { chmod, lstat, lutimes, mkdir, open, realpath, rm, symlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -46,7 +46,7 @@ async function extractEntries(zip: ZipFile, extraction: Extraction): Promise<Ext
   await mkdir(extraction.directory, { recursive: true });
   const guard = await createPathGuard(extraction.directory);
   const directories: { readonly target: string; readonly entry: Entry }[] = [];
-  const links: { readonly target: string; readonly points: string }[] = [];
+  const links: { readonly target: string; readonly points: string; readonly entry: Entry }[] = [];
   let files = 0;
   let warnedOfGit = false;
   for await (const entry of entriesOf(zip)) {
@@ -62,10 +62,10 @@ async function extractEntries(zip: ZipFile, extraction: Extraction): Promise<Ext
     if (name.endsWith("/")) {
       await makeDirectory(target);
       directories.push({ target, entry });
-    } else if ((mode & fileTypeMask) === linkType) links.push({ target, points: await readText(zip, entry) });
+    } else if ((mode & fileTypeMask) === linkType) links.push({ target, entry, points: await readText(zip, entry) });
     else await writeFile(zip, entry, target, extraction.signal);
   }
-  for (const { target, points } of links) await makeLink(target, points);
+  for (const { target, points, entry } of links) await makeLink(target, points, entry.getLastModDate());
   // The innermost first: what is written into a directory changes its time, and its mode may forbid to write.
   for (const { target, entry } of directories.reverse()) await restoreAttributes(entry, target);
   return { files };
@@ -148,9 +148,10 @@ async function removeFile(target: string): Promise<void> {
   if (stats !== undefined) await rm(target, { recursive: stats.isDirectory(), force: true });
 }
 
-async function makeLink(target: string, points: string): Promise<void> {
+async function makeLink(target: string, points: string, modified: Date): Promise<void> {
   await removeFile(target);
   await symlink(points, target);
+  await lutimes(target, modified, modified);
 }
 
 function openEntry(zip: ZipFile, entry: Entry): Promise<Readable> {

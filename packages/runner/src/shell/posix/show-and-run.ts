@@ -37,7 +37,7 @@ function show(script: PosixScript, command: string, section: string, context: Sc
 
 /** The section holds the command's text and is over before the command runs. */
 function showInSection(script: PosixScript, command: string, name: string): void {
-  const now = '"${EPOCHSECONDS:-$(date +%s)}"';
+  const now = `"\${EPOCHSECONDS:-$(date +%s)}"`;
   const heading = `[hide_duration=true,collapsed=true]\r${ansi.clearLine}${ansi.boldGreen}$ ${command}${ansi.reset}`;
   script.line(`printf 'section_start:%s:%s%s\\n' ${now} ${name} ${script.quote(heading)}`);
   script.line(`printf 'section_end:%s:%s%s\\n' ${now} ${name} ${script.quote(`\r${ansi.clearLine}`)}`);
