@@ -1,4 +1,6 @@
-export type { AuthSpec, TokenSource } from "./auth/token-source.ts";
+export type { AuthSpec, ClientCredentialsSpec, SecretSpec } from "./auth/auth-spec.ts";
+export { isLoopback } from "./auth/loopback.ts";
+export type { TokenSource } from "./auth/token-source.ts";
 export { TokenSourceError } from "./auth/token-source.ts";
 export { createLog, type LogOptions } from "./logging/create-log.ts";
 export type { Log, LogFields, LogLevel } from "./logging/log.ts";
@@ -19,7 +21,7 @@ export type {
 } from "./otlp/endpoint.ts";
 export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
-export { checkEndpointSpec, type EndpointCheck, EndpointSpecError, isLoopback } from "./otlp/endpoint-spec-check.ts";
+export { checkEndpointSpec, type EndpointCheck, EndpointSpecError } from "./otlp/endpoint-spec-check.ts";
 export { createFileSpanSink, type FileSpanSink, type FileSpanSinkOptions } from "./otlp/file-span-sink.ts";
 export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";

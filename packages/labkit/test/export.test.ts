@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
+import { setInterval } from "node:timers/promises";
 import { createEndpointPool, type EndpointLimits, type EndpointSpec, silentLog } from "@jobscope/labkit";
 import { type Behaviour, startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { aSpan, someSpans } from "./support/spans.ts";
@@ -228,6 +229,24 @@ for (const protocol of ["http", "grpc"] as const) {
       for (const url of [dead.url, alive.url]) pool.endpoint({ url }).enqueue(aSpan(1));
       await alive.waitFor(() => alive.spans.length === 1);
       assert.ok(performance.now() - startedAtMs < 250);
+    });
+
+    test("an endpoint that answers in 200 ms takes 1,000 spans a second without a growing queue", async () => {
+      await using receiver = await startOtlpReceiver({ protocol });
+      receiver.always({ kind: "accept", delayMs: 200 });
+      await using pool = createEndpointPool({ log: silentLog, limits: { shutdownFlushMs: 0 } });
+      const endpoint = pool.endpoint({ url: receiver.url });
+      let mostQueued = 0;
+      let sent = 0;
+      for await (const _ of setInterval(20, undefined)) {
+        for (let more = 0; more < 20; more++) endpoint.enqueue(aSpan(sent++));
+        mostQueued = Math.max(mostQueued, endpoint.stats().queuedSpans);
+        if (sent === 1_000) break;
+      }
+      await endpoint.flush(inTime());
+      assert.equal(receiver.spans.length, 1_000);
+      assert.ok(mostQueued <= 400, `${mostQueued} spans were queued`);
+      assert.equal(lost(endpoint.stats().droppedSpans), 0);
     });
 
     test("a full queue keeps the spans of high priority, and counts the others", async () => {

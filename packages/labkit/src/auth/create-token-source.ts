@@ -1,7 +1,10 @@
+import type { AuthSpec } from "./auth-spec.ts";
+import { createAzureManagedIdentitySource, createAzureWorkloadIdentitySource } from "./azure-identity.ts";
 import { createBearerFileSource } from "./bearer-file.ts";
 import { bearerHeaders } from "./bearer-headers.ts";
 import { createGcpIdentitySource } from "./gcp-identity.ts";
-import type { AuthSpec, TokenSource } from "./token-source.ts";
+import { createClientCredentialsSource } from "./oauth2-client-credentials.ts";
+import type { TokenSource } from "./token-source.ts";
 
 export interface TokenSourceDeps {
   /** Where `bearer-env` looks its variable up. */
@@ -21,6 +24,12 @@ export function createTokenSource(spec: AuthSpec, deps: TokenSourceDeps): TokenS
       return createBearerFileSource(spec.path);
     case "gcp-oidc":
       return createGcpIdentitySource(spec.audience);
+    case "oauth2-client-credentials":
+      return createClientCredentialsSource(spec, { ...deps, now: Date.now });
+    case "azure-managed-identity":
+      return createAzureManagedIdentitySource(spec, { ...deps, now: Date.now });
+    case "azure-workload-identity":
+      return createAzureWorkloadIdentitySource(spec, { ...deps, now: Date.now });
     case "headers": {
       const headers = Object.fromEntries(
         Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]),

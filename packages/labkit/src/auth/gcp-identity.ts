@@ -1,5 +1,6 @@
 import type { GoogleAuth, IdTokenClient } from "google-auth-library";
 import { bearerHeaders } from "./bearer-headers.ts";
+import { orAbort } from "./or-abort.ts";
 import { type TokenSource, TokenSourceError } from "./token-source.ts";
 
 /**
@@ -36,7 +37,7 @@ export function createGcpIdentitySource(audience: string): TokenSource {
       fetching ??= fetchHeaders().finally(() => {
         fetching = undefined;
       });
-      return orAbort(fetching, signal);
+      return orAbort(fetching, signal); // The library takes no signal.
     },
     invalidate() {
       client = undefined;
@@ -49,13 +50,4 @@ export function createGcpIdentitySource(audience: string): TokenSource {
 async function createAuth(): Promise<GoogleAuth> {
   const { GoogleAuth } = await import("google-auth-library");
   return new GoogleAuth();
-}
-
-/** The library takes no signal: a caller in a hurry leaves, the fetch goes on for the next one. */
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(new TokenSourceError("credentials could not be had in time", { code: "unavailable" }));
-  signal.addEventListener("abort", onAbort);
-  if (signal.aborted) onAbort();
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }

@@ -25,24 +25,6 @@ export interface TokenSource {
   invalidate(): boolean;
 }
 
-/**
- * How to authenticate at an endpoint, as plain data: what a job payload or `config.toml` can say.
- *
- * A bearer token or secret header is refused for plain `http://` and `grpc://` beyond loopback, unless the endpoint's
- * `allowInsecureAuth` says otherwise (telemetry.md §6).
- */
-export type AuthSpec =
-  /** `Authorization: Bearer <token>` with a fixed token. */
-  | { readonly kind: "bearer"; readonly token: string }
-  /** The token is the trimmed content of a file, which is read anew when it changes (Kubernetes, SPIFFE). */
-  | { readonly kind: "bearer-file"; readonly path: string }
-  /** The token is the value of an environment variable of this process. */
-  | { readonly kind: "bearer-env"; readonly variable: string }
-  /** Secret header fields, sent as they are: `{ "x-api-key": "…" }`. */
-  | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string>> }
-  /** A Google ID token for `audience`: GitLab's `http_bearer_gcp_oidc` (runner-protocol.md §7.1). */
-  | { readonly kind: "gcp-oidc"; readonly audience: string };
-
 /** What went wrong with a token source. `retryable` is false when only another configuration can help. */
 export class TokenSourceError extends Error {
   override readonly name = "TokenSourceError";

@@ -46,7 +46,7 @@ export interface EndpointPoolOptions {
    * there is sent too, once its endpoint is asked for. Default: spans are in memory only.
    */
   readonly spool?: SpoolOptions;
-  /** Where `bearer-env` looks its variable up. Default: nowhere. */
+  /** Where `bearer-env` and the cloud identities look their variables up. Default: nowhere. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,3 +1,4 @@
+import { isLoopback } from "../auth/loopback.ts";
 import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
 
 /** What a spec amounts to. `why` is a sentence for a log, without secrets. */
@@ -40,12 +41,6 @@ export function checkEndpointSpec(spec: EndpointSpec): EndpointCheck {
     );
   }
   return { kind: "usable", endpoint };
-}
-
-/** Whether the host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
-export function isLoopback(url: URL): boolean {
-  const host = url.hostname.toLowerCase();
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function maySendCredentials(url: URL, spec: EndpointSpec): boolean {

@@ -1,4 +1,4 @@
-import type { AuthSpec } from "../auth/token-source.ts";
+import type { AuthSpec } from "../auth/auth-spec.ts";
 
 /**
  * One place spans go, as plain data: what a job payload or `config.toml` can say about it.

@@ -6,9 +6,9 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { isLoopback } from "../auth/loopback.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
-import { isLoopback } from "./endpoint-spec-check.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
 import { readRetryDelayMs } from "./grpc-retry-info.ts";
 import { defaultTimeoutMs } from "./http-transport.ts";

@@ -1,9 +1,9 @@
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { buildConnector, type Dispatcher, Pool } from "undici";
+import { isLoopback } from "../auth/loopback.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
-import { isLoopback } from "./endpoint-spec-check.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
 import { readAcceptedResponse } from "./response.ts";
 import { judgeAnswer } from "./retry-rules.ts";

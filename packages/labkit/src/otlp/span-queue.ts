@@ -3,7 +3,7 @@ import type { SpoolTicket } from "../spool/spool-ticket.ts";
 import type { SpanPriority } from "./endpoint.ts";
 
 /** A span that waits to be sent. */
-export interface QueuedSpan {
+interface QueuedSpan {
   readonly span: ReadableSpan;
   /** Estimated size on the wire. */
   readonly bytes: number;

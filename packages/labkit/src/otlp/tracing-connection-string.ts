@@ -1,4 +1,4 @@
-import type { AuthSpec } from "../auth/token-source.ts";
+import type { AuthSpec } from "../auth/auth-spec.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
 import { checkEndpointSpec } from "./endpoint-spec-check.ts";
 

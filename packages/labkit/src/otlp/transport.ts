@@ -23,7 +23,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   /** Authentication of this request; the header fields of the endpoint's spec are the transport's. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
