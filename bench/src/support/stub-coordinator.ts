@@ -33,7 +33,7 @@ export async function startStubCoordinator(): Promise<StubCoordinator> {
   const parked: (() => void)[] = [];
   let results: StubResult[] = [];
   let nextId = 1;
-  let changed = (): void => {};
+  const waiting = new Set<() => void>();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
@@ -80,13 +80,17 @@ export async function startStubCoordinator(): Promise<StubCoordinator> {
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
 
-  function until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      changed = () => {
-        if (condition()) resolve();
-      };
-      changed();
-    });
+  function changed(): void {
+    for (const look of waiting) look();
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => condition() && resolve();
+    waiting.add(look);
+    look();
+    await promise;
+    waiting.delete(look);
   }
 
   return {

@@ -1,4 +1,5 @@
 import { openEmbeddedEngine } from "./embedded-engine.ts";
+import { tuneEmbeddedTables } from "./embedded-tuning.ts";
 import type { Engine, ReadLimits } from "./engine.ts";
 import { migrate } from "./migrations.ts";
 import { applyRetention } from "./retention.ts";
@@ -18,7 +19,8 @@ export async function openSpanStore(
 ): Promise<Engine> {
   const engine = await openEngine(location, options.limits);
   try {
-    await migrate(engine.writer);
+    const migrated = await migrate(engine.writer);
+    if (engine.kind === "embedded" && migrated.length > 0) await tuneEmbeddedTables(engine.writer);
     await applyRetention(engine.writer, options.retentionDays);
     return engine;
   } catch (error) {
