@@ -125,7 +125,8 @@ describe("the spool", () => {
     const filled = createPool();
     for (const span of someSpans(20)) filled.endpoint(nobody).enqueue(span);
     await filled[Symbol.asyncDispose]();
-    const untouched = `${directory}.untouched`;
+    const untouched = await mkdtemp(join(tmpdir(), "labkit-spool-untouched-"));
+    await using _ = { [Symbol.asyncDispose]: () => rm(untouched, { recursive: true }) };
     await cp(directory, untouched, { recursive: true });
     const whole = await readFile(await onlySegment(directory));
     const ends = [...readEntries(whole)].map(({ place }) => place.end);
@@ -148,7 +149,6 @@ describe("the spool", () => {
       );
       assert.equal(names.length, ends.filter((end) => end <= cut).length);
     }
-    await rm(untouched, { recursive: true });
   });
 
   test("a span that was open when its process ended is closed by the next one, once, and not one that had ended", async () => {
@@ -238,7 +238,7 @@ describe("the spool", () => {
     assert.equal(receiver.spans.at(-1)?.name, "span 299");
   });
 
-  test("what is too old is given up and counted", async () => {
+  test("what is too old is given up", async () => {
     const filled = createPool();
     for (const span of someSpans(5)) filled.endpoint(nobody).enqueue(span);
     await filled[Symbol.asyncDispose]();
@@ -246,9 +246,20 @@ describe("the spool", () => {
     await utimes(await onlySegment(directory), longAgo, longAgo);
     const pool = createPool();
     await pool.endpoint(nobody).flush(inTime());
+    assert.equal(pool.endpoint(nobody).stats().spool?.backlogSpans, 0);
     await pool[Symbol.asyncDispose]();
-    assert.equal(pool.stats()[0]?.droppedSpans.expired, 5);
     assert.deepEqual(await readdir(directory), []);
+  });
+
+  test("endpoints that differ in their secrets alone share nothing, and both leave to the next process", async () => {
+    const spec = (token: string) => ({ ...nobody, auth: { kind: "bearer", token } as const });
+    const first = createPool();
+    first.endpoint(spec("a")).enqueue(aSpan(1));
+    first.endpoint(spec("b")).enqueue(aSpan(2));
+    await first[Symbol.asyncDispose]();
+    await using second = createPool();
+    const outcome = await second.endpoint(spec("c")).flush({ signal: AbortSignal.timeout(100) });
+    assert.deepEqual(outcome, { kind: "left", spans: 2 });
   });
 
   test("a directory that cannot be written switches to memory, said once", async () => {

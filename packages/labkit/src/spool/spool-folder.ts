@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Log } from "../logging/log.ts";
 import { segmentSuffix } from "./segment.ts";
 import { beat, heartbeatMs, isAbandoned, writeOwner } from "./spool-owner.ts";
 
@@ -24,8 +25,14 @@ export interface SpoolFolder extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export function openSpoolFolder(directory: string): SpoolFolder {
-  const opened = open(directory);
+export interface SpoolFolderOptions {
+  /** Segments of other processes that are older are removed: their endpoint may never be asked for again. */
+  readonly maxAgeMs: number;
+  readonly log: Log;
+}
+
+export function openSpoolFolder(directory: string, options: SpoolFolderOptions): SpoolFolder {
+  const opened = open(directory, options);
   opened.catch(() => {}); // Whoever asks for an endpoint's folder is told.
   const heartbeat = setInterval(() => {
     opened.then(beat).catch(() => {}); // A missed beat only matters on other hosts, after six of them.
@@ -50,7 +57,7 @@ export function openSpoolFolder(directory: string): SpoolFolder {
 const spoolName = /^spool-[0-9a-f-]{36}$/;
 
 /** Makes our folder, complete before it has its name, and takes over what was abandoned. */
-async function open(directory: string): Promise<string> {
+async function open(directory: string, options: SpoolFolderOptions): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const unnamed = await mkdtemp(join(directory, ".new-spool-"));
   await writeOwner(unnamed);
@@ -59,12 +66,12 @@ async function open(directory: string): Promise<string> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const other = join(directory, entry.name);
     const isSpool = entry.isDirectory() && spoolName.test(entry.name) && other !== own;
-    if (isSpool && (await isAbandoned(other))) await takeOver(other, own);
+    if (isSpool && (await isAbandoned(other))) await takeOver(other, own, options);
   }
   return own;
 }
 
-async function takeOver(other: string, own: string): Promise<void> {
+async function takeOver(other: string, own: string, options: SpoolFolderOptions): Promise<void> {
   const taken = join(own, `taken-${randomUUID()}`);
   try {
     await rename(other, taken);
@@ -72,6 +79,10 @@ async function takeOver(other: string, own: string): Promise<void> {
     return; // Another process was faster.
   }
   for (const { key, file, path } of await segmentsBelow(taken)) {
+    if (Date.now() - (await stat(path)).mtimeMs > options.maxAgeMs) {
+      options.log.warn("old telemetry spool segment removed", { path });
+      continue;
+    }
     await mkdir(join(own, key), { recursive: true, mode: 0o700 });
     await rename(path, join(own, key, file));
   }
@@ -84,7 +95,8 @@ async function segmentsBelow(folder: string): Promise<{ key: string; file: strin
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith(segmentSuffix))
     .map((entry) => ({
-      key: entry.parentPath.slice(entry.parentPath.lastIndexOf("/") + 1),
+      // Without the number that keeps endpoints of one key apart within a process.
+      key: basename(entry.parentPath).replace(/-\d+$/, ""),
       file: entry.name,
       path: join(entry.parentPath, entry.name),
     }));

@@ -19,9 +19,9 @@ export interface SpoolOpener extends AsyncDisposable {
 }
 
 export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener {
-  const folder = openSpoolFolder(options.directory);
   const interrupted = { ...defaultInterruption, ...options.interrupted };
   const limits = { ...defaultSpoolLimits, ...options.limits };
+  const folder = openSpoolFolder(options.directory, { maxAgeMs: limits.maxAgeMs, log });
   const timesOpened = new Map<string, number>();
   log.debug("telemetry spool", { directory: options.directory });
 

@@ -3,7 +3,7 @@ import { createEndpointPool, silentLog } from "@jobscope/labkit";
 import { aSpan } from "./spans.ts";
 
 const [url = "", mode] = process.argv.slice(2);
-const pool = createEndpointPool({ log: silentLog, limits: { shutdownFlushMs: 2_000 } });
+const pool = createEndpointPool({ log: silentLog, limits: { shutdownFlushMs: 1_000 } });
 const endpoint = pool.endpoint({ url });
 endpoint.enqueue(aSpan(1));
 if (mode === "leave") await endpoint.flush({ signal: AbortSignal.timeout(5_000) });
