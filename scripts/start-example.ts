@@ -19,6 +19,8 @@ const shop = makeRepository("shop", (repository) => {
   makeRepository("shop-theme");
   // Relative, as in a group of projects on one GitLab; the local coordinator serves it beside the repository.
   git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../shop-theme", "theme");
+  // Names the project, as that of a clone does: caches of an earlier run are found again. Nobody contacts it.
+  git(repository, "remote", "add", "origin", "https://gitlab.example.com/corner/shop.git");
 });
 const signingKey = join(place, "signing.key");
 writeFileSync(signingKey, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
@@ -61,6 +63,5 @@ function git(repository: string, ...args: string[]): void {
 
 /** The environment without what a surrounding git command or hook may have set. */
 function environment(): NodeJS.ProcessEnv {
-  // biome-ignore lint/style/noProcessEnv: this script is a rim of its own
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
 }

@@ -10,7 +10,7 @@ import type { Palette } from "./view/palette.ts";
 export function describeFailure(error: unknown, look: { isDebug: boolean; palette: Palette }): string {
   const { palette } = look;
   const lines = [`${palette.failed("jobscope:")} ${messageOf(error)}`];
-  for (const problem of problemsOf(error)) lines.push(`  - ${problem}`);
+  for (const problem of problemsBeside(error)) lines.push(`  - ${problem}`);
   if (error instanceof CommandError && error.hint !== undefined) lines.push(palette.dim(error.hint));
   if (look.isDebug) lines.push(palette.dim(stackOf(error)));
   else if (!isExpected(error)) lines.push(palette.dim("This was not foreseen: --debug shows where it came from."));
@@ -22,9 +22,6 @@ function messageOf(error: unknown): string {
   const known = systemMessages[codeOf(error) ?? ""];
   const path = "path" in error && typeof error.path === "string" ? ` (${error.path})` : "";
   if (known !== undefined && "syscall" in error) return `${known}${path}`;
-  const problems = problemsOf(error);
-  // Some messages are their problems joined; the list below says them better.
-  if (problems.length > 0 && error.message.includes("\n")) return error.message.split("\n")[0] ?? error.message;
   return error.message === "" ? error.name : error.message;
 }
 
@@ -40,6 +37,11 @@ const systemMessages: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use",
   EMFILE: "too many open files",
 };
+
+/** Some messages are their problems joined already. */
+function problemsBeside(error: unknown): string[] {
+  return problemsOf(error).filter((problem) => !messageOf(error).includes(problem));
+}
 
 function problemsOf(error: unknown): string[] {
   if (!(error instanceof Error) || !("problems" in error) || !Array.isArray(error.problems)) return [];

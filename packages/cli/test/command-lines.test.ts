@@ -27,17 +27,21 @@ test("--help names every command", async (t) => {
 });
 
 for (const command of commands) {
-  test(`${command} --help has examples, and ${command} --version the version`, async (t) => {
-    const surroundings = makeSurroundings(t);
-    const [help, version] = await Promise.all([
-      jobscope(t, [command, "--help"], surroundings),
-      jobscope(t, [command, "--version"], surroundings),
-    ]);
-    assert.deepEqual([help.exitCode, version.exitCode], [0, 0]);
-    assert.match(help.stdout, new RegExp(`Examples:\n  jobscope ${command}`));
-    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  test(`${command} --help has examples`, async (t) => {
+    const { exitCode, stdout } = await jobscope(t, [command, "--help"], makeSurroundings(t));
+    assert.equal(exitCode, 0);
+    assert.match(stdout, new RegExp(`Examples:\n  jobscope ${command}`));
   });
 }
+
+test("--version is the version, alone and after a command", async (t) => {
+  const surroundings = makeSurroundings(t);
+  for (const args of [["--version"], ["exec", "--version"]]) {
+    const { exitCode, stdout } = await jobscope(t, args, surroundings);
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  }
+});
 
 const mistakes: readonly { name: string; args: string[]; message: RegExp }[] = [
   { name: "an unknown flag", args: ["exec", "--frobnicate"], message: /unknown option '--frobnicate'/ },

@@ -1,16 +1,12 @@
 import { resolve } from "node:path";
-import { startCoordinator } from "@jobscope/coordinator";
-import { createLog } from "@jobscope/labkit";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
 import type { ExecOptions } from "../exec/exec-options.ts";
-import { execPipeline, requestOf } from "../exec/exec-pipeline.ts";
 import { parseVariables } from "../exec/parse-variable.ts";
-import { printPlan } from "../exec/print-pipeline.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { type Interrupts, watchInterrupts } from "../interrupts.ts";
-import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
+import { beginCollector } from "../local-ci/collector-process.ts";
 
 /** The command line of `jobscope exec`. */
 export interface ExecFlags {
@@ -38,12 +34,22 @@ export async function runExec(
   using interrupts = watchInterrupts();
   const options = optionsOf(jobs, flags, context, isDebug);
   try {
-    return await (flags.list === true ? list : execPipeline)(context, options, interrupts);
+    if (flags.list !== true) return await run(context, options, interrupts);
+    const { listPipeline } = await import("../exec/list-pipeline.ts");
+    return await listPipeline(context, options, interrupts);
   } catch (error) {
     if (!interrupts.polite.aborted) throw error;
     context.stderr.write("jobscope: interrupted before anything ran\n");
     return 1;
   }
+}
+
+/** The collector's process comes up while the runner and the coordinator are loaded here; both take about as long. */
+async function run(context: CommandContext, options: ExecOptions, interrupts: Interrupts): Promise<ExitCode> {
+  const dataDir = await openDataDir(options.dataDir);
+  await using collector = options.isStored ? beginCollector(dataDir, { signal: interrupts.polite }) : undefined;
+  const { execPipeline } = await import("../exec/exec-pipeline.ts");
+  return await execPipeline(context, { ...options, dataDir, collector: collector?.ready }, interrupts);
 }
 
 function optionsOf(jobs: readonly string[], flags: ExecFlags, context: CommandContext, isDebug: boolean): ExecOptions {
@@ -57,20 +63,11 @@ function optionsOf(jobs: readonly string[], flags: ExecFlags, context: CommandCo
     concurrent,
     variables: parseVariables(flags, context.environment),
     dataDir: flags.data,
-    otlpEndpoints: parseOtlpEndpoints(flags.otlpEndpoint ?? [], flags.otlpHeader ?? []),
+    otlpEndpoints: flags.otlpEndpoint ?? [],
+    otlpHeaders: flags.otlpHeader ?? [],
     isStored: flags.store,
     out: flags.out,
     isPlain: flags.plain === true || !context.isLiveTerminal,
     isDebug,
   };
-}
-
-/** Expands the configuration and says what it holds; no collector, no runner. */
-async function list(context: CommandContext, options: ExecOptions, interrupts: Interrupts): Promise<ExitCode> {
-  const { coordinator: dataDir } = await openDataDir(options.dataDir);
-  const log = createLog({ level: options.isDebug ? "debug" : "warn", format: "text" });
-  const telemetry = { form: "none", endpoints: [] } as const;
-  await using coordinator = await startCoordinator({ listen: "127.0.0.1:0", dataDir, log, telemetry });
-  printPlan(context, await coordinator.planPipeline(requestOf(options, interrupts.polite)));
-  return 0;
 }

@@ -1,5 +1,4 @@
 import type { VariableInput } from "@jobscope/coordinator";
-import type { OtlpEndpoint } from "../local-ci/otlp-endpoint.ts";
 
 /** What `jobscope exec` was asked to do, flags checked. */
 export interface ExecOptions {
@@ -11,8 +10,9 @@ export interface ExecOptions {
   readonly concurrent: number;
   readonly variables: readonly VariableInput[];
   readonly dataDir: string;
-  /** Further endpoints for all spans. */
-  readonly otlpEndpoints: readonly OtlpEndpoint[];
+  /** URLs of further endpoints for all spans, and header fields for their requests, as they were given. */
+  readonly otlpEndpoints: readonly string[];
+  readonly otlpHeaders: readonly string[];
   /** Whether the spans also go to the embedded collector. */
   readonly isStored: boolean;
   /** File for the pipeline's spans as OTLP JSON. */

@@ -1,22 +1,31 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { Pipeline, PipelineRequest } from "@jobscope/coordinator";
+import type { Pipeline } from "@jobscope/coordinator";
 import { createLog, spansToOtlpJson } from "@jobscope/labkit";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
-import { openDataDir } from "../data-dir.ts";
+import type { DataDir } from "../data-dir.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { aborted, type Interrupts } from "../interrupts.ts";
-import { openCollector } from "../local-ci/collector-process.ts";
+import type { CollectorProcess } from "../local-ci/collector-process.ts";
 import { type LocalCi, startLocalCi } from "../local-ci/local-ci.ts";
 import type { LocalRunner } from "../local-ci/local-runner.ts";
+import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
 import { pipelineView } from "../view/pipeline-view.ts";
 import { checkNeeds } from "./check-needs.ts";
 import type { ExecOptions } from "./exec-options.ts";
 import { knownJobs } from "./known-jobs.ts";
 import { LiveSpans } from "./live-spans.ts";
-import { printBeginning, printEnd } from "./print-pipeline.ts";
+import { pipelineRequest } from "./pipeline-request.ts";
+import { printBeginning, printEnd, printWarnings } from "./print-pipeline.ts";
 import { createProgressView, type ProgressView } from "./progress-view.ts";
 import { readStoredSpans } from "./read-stored-spans.ts";
+
+/** The data directory is there, the collector on its way. */
+export interface PreparedOptions extends Omit<ExecOptions, "dataDir"> {
+  readonly dataDir: DataDir;
+  /** `undefined`: the spans are not kept here. Whoever started it ends it. */
+  readonly collector: Promise<CollectorProcess> | undefined;
+}
 
 /** How long a second Ctrl-C waits for killed jobs to be reported before everything is let go. */
 const urgentGraceMs = 3_000;
@@ -31,10 +40,11 @@ const flushTimeoutMs = 5_000;
  */
 export async function execPipeline(
   context: CommandContext,
-  options: ExecOptions,
+  options: PreparedOptions,
   interrupts: Interrupts,
 ): Promise<ExitCode> {
-  const dataDir = await openDataDir(options.dataDir);
+  const { dataDir } = options;
+  const otlpEndpoints = parseOtlpEndpoints(options.otlpEndpoints, options.otlpHeaders);
   await using out = await openOutFile(options.out);
   await using resources = new AsyncDisposableStack();
   let view: ProgressView | undefined;
@@ -48,18 +58,16 @@ export async function execPipeline(
     format: "text",
     write: (line) => note(line.trimEnd()),
   });
-  const collector = options.isStored
-    ? resources.use(await openCollector(dataDir, { signal: interrupts.polite }))
-    : undefined;
-  const { otlpEndpoints } = options;
+  const collector = await options.collector;
   const ci = resources.use(
     await startLocalCi({ dataDir, listen: "127.0.0.1:0", collector, otlpEndpoints, spanProcessors: [live], log }),
   );
   cancelLeftovers(ci);
-  const plan = await ci.coordinator.planPipeline(requestOf(options, interrupts.polite));
+  const plan = await ci.coordinator.planPipeline(pipelineRequest(options, interrupts.polite));
+  printWarnings(context, plan);
   checkNeeds(plan.jobs);
-  printBeginning(context, plan, options);
   const pipeline = ci.coordinator.startPipeline(plan);
+  printBeginning(context, plan, pipeline, options);
   const runner = await ci.startRunner({ concurrent: options.concurrent, path: context.environment["PATH"] });
   const read = () => pipelineView(live.views(), knownJobs(pipeline.jobs()));
   {
@@ -77,7 +85,7 @@ export async function execPipeline(
     coordinator: ci.coordinator,
     shown: pipelineView(spans ?? live.views(), knownJobs(pipeline.jobs())),
     isStored: spans !== undefined,
-    dataDir: options.dataDir,
+    dataDir: dataDir.path,
   });
   const { state } = pipeline.view();
   return state === "failed" || state === "canceled" ? 1 : 0;
@@ -86,12 +94,6 @@ export async function execPipeline(
 /** Pipelines of an `exec` that was killed: their jobs must not run now. */
 function cancelLeftovers({ coordinator }: LocalCi): void {
   for (const pipeline of coordinator.pipelines()) pipeline.cancel({ force: true });
-}
-
-/** The request for the coordinator; a Ctrl-C gives up taking the snapshot. */
-export function requestOf(options: ExecOptions, signal: AbortSignal): PipelineRequest {
-  const { repository, jobs, variables } = options;
-  return { repository, variables, signal, ...(jobs.length === 0 ? {} : { jobs }) };
 }
 
 async function runToEnd(

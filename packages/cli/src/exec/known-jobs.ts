@@ -1,5 +1,5 @@
 import type { JobView as CoordinatorJob } from "@jobscope/coordinator";
-import type { JobViewState, KnownJob } from "../view/pipeline-view.ts";
+import { failureWords, type JobViewState, type KnownJob } from "../view/pipeline-view.ts";
 
 /** What the coordinator says of its jobs, in the words of the views. */
 export function knownJobs(jobs: readonly CoordinatorJob[]): KnownJob[] {
@@ -8,6 +8,7 @@ export function knownJobs(jobs: readonly CoordinatorJob[]): KnownJob[] {
     name: job.attempt > 1 || job.retried ? `${job.name} (attempt ${job.attempt})` : job.name,
     pipelineStage: job.pipelineStage,
     state: viewState(job),
+    reason: job.state === "failed" ? failureWords(job.failureReason, job.exitCode) : "",
     queuedUnixNano: unixNano(job.queuedAtMs),
     startUnixNano: unixNano(job.startedAtMs),
     endUnixNano: unixNano(job.finishedAtMs),

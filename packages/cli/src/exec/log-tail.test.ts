@@ -19,6 +19,11 @@ const cases: readonly { name: string; log: string; expected: string[] }[] = [
   },
   { name: "of a progress bar the last state stays", log: "10 %\r50 %\r100 %\n", expected: ["100 %"] },
   { name: "a line that ends with a carriage return is not lost", log: "windows\r\n", expected: ["windows"] },
+  {
+    name: "what the runner said before the script goes",
+    log: 'Fetching changes...\n\u001b[0K\u001b[36;1mExecuting "step_script" stage of the job script\u001b[0;m\n$ false\n',
+    expected: ["$ false"],
+  },
   { name: "empty lines go", log: "one\n\n  \ntwo", expected: ["one", "two"] },
 ];
 for (const { name, log, expected } of cases) {

@@ -6,19 +6,24 @@ const lineHeader = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z [0-9a-f]{2}[OE]([ +]
 /** `section_start:1755820800:build[collapsed=true]` and `section_end:1755820801:build`, up to the CR that ends them. */
 const sectionMarker = /section_(?:start|end):\d+:[^\r\n]*\r/g;
 
-/** The runner's own last words; the script's come before them. */
-const cleanUp = /^(?:Cleaning up project directory and file based variables|Uploading artifacts for failed job)$/;
+/** Heading of the part that a reader looks for (runner-protocol.md §2.4.5): before it the runner speaks, not the script. */
+const scriptHeading = /^Executing "step_\w+" stage of the job script$/;
+
+/** Headings of what comes after the script. */
+const laterHeading =
+  /^(?:Running after_script|Saving cache for failed job|Uploading artifacts for failed job|Cleaning up .*)$/;
 
 /**
  * The last lines of a job log as a reader would have seen them: without headers, section markers and what a carriage
- * return has overwritten.
+ * return has overwritten; from the script on, when its beginning is among them.
  *
  * @param log the end of the log, cut anywhere.
  */
 export function logTail(log: Uint8Array, maxLines: number): string[] {
   const lines = joinContinuations(new TextDecoder().decode(log).split("\n"));
   const seen = lines.map((line) => plainText(lastWritten(line.replaceAll(sectionMarker, ""))).trimEnd());
-  return seen.filter((line) => line !== "" && !cleanUp.test(line)).slice(-maxLines);
+  const script = seen.slice(seen.findLastIndex((line) => scriptHeading.test(line)) + 1);
+  return script.filter((line) => line !== "" && !laterHeading.test(line)).slice(-maxLines);
 }
 
 function joinContinuations(physicalLines: readonly string[]): string[] {

@@ -11,17 +11,22 @@ import { logTail } from "./log-tail.ts";
 const tailLines = 12;
 const tailBytes = 16 * 1024;
 
+/** What the plan leaves out or does differently. */
+export function printWarnings({ stderr, errorPalette }: CommandContext, plan: PipelinePlan): void {
+  for (const warning of plan.warnings) stderr.write(`${errorPalette.state("warning", "warning:")} ${warning}\n`);
+}
+
 /** What is going to run. */
 export function printBeginning(
-  { stdout, stderr, palette, errorPalette }: CommandContext,
+  { stdout, palette }: CommandContext,
   plan: PipelinePlan,
-  options: ExecOptions,
+  pipeline: Pipeline,
+  options: Pick<ExecOptions, "concurrent">,
 ): void {
-  for (const warning of plan.warnings) stderr.write(`${errorPalette.state("warning", "warning:")} ${warning}\n`);
   const count = plan.jobs.length === 1 ? "1 job" : `${plan.jobs.length} jobs`;
   const changes = plan.hasUncommittedChanges ? " with uncommitted changes" : "";
   const facts = [`${plan.ref} ${plan.sha.slice(0, 8)}${changes}`, count, `${options.concurrent} at once`];
-  stdout.write(`${palette.bold(plan.name ?? "pipeline")}  ${palette.dim(facts.join(" · "))}\n`);
+  stdout.write(`${palette.bold(plan.name ?? pipeline.view().projectPath)}  ${palette.dim(facts.join(" · "))}\n`);
 }
 
 /** What a pipeline would run: `--list`. */

@@ -54,6 +54,28 @@ export async function openCollector(
   return await startChild(dataDir, options.addresses ?? anyFreePorts, options.signal);
 }
 
+/** A collector on its way. Disposing of it ends it, if it is ours, also while it is still starting. */
+export interface CollectorBeginning extends AsyncDisposable {
+  readonly ready: Promise<CollectorProcess>;
+}
+
+/** Like `openCollector`, but without waiting for it. */
+export function beginCollector(dataDir: DataDir, options: { signal: AbortSignal }): CollectorBeginning {
+  const unwanted = new AbortController();
+  const signal = AbortSignal.any([options.signal, unwanted.signal]);
+  const ready = openCollector(dataDir, { signal });
+  // Whoever waits for it hears of a failure; until then it is nobody's unhandled rejection.
+  ready.catch(() => undefined);
+  return {
+    ready,
+    async [Symbol.asyncDispose]() {
+      unwanted.abort(new Error("the collector is not needed"));
+      const collector = await ready.catch(() => undefined);
+      await collector?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 async function startChild(
   dataDir: DataDir,
   addresses: CollectorAddressFlags,

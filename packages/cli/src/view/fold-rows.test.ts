@@ -6,7 +6,7 @@ import { foldRows } from "./fold-rows.ts";
 import { type KnownJob, pipelineView } from "./pipeline-view.ts";
 import { waterfallRows } from "./waterfall-row.ts";
 
-const unknownTimes = { queuedUnixNano: undefined, startUnixNano: undefined, endUnixNano: undefined };
+const unknown = { reason: "", queuedUnixNano: undefined, startUnixNano: undefined, endUnixNano: undefined };
 const stages = (from: number, to: number | undefined) =>
   [
     ["get_sources", from, from + 10],
@@ -14,12 +14,12 @@ const stages = (from: number, to: number | undefined) =>
   ] as const;
 
 const known: KnownJob[] = [
-  { jobId: 1, name: "first", pipelineStage: "build", state: "success", ...unknownTimes },
-  { jobId: 2, name: "second", pipelineStage: "build", state: "success", ...unknownTimes },
-  { jobId: 3, name: "broken", pipelineStage: "test", state: "failed", ...unknownTimes },
-  { jobId: 4, name: "busy", pipelineStage: "test", state: "running", ...unknownTimes },
-  { jobId: 5, name: "later", pipelineStage: "deploy", state: "waiting", ...unknownTimes },
-  { jobId: 6, name: "last", pipelineStage: "deploy", state: "waiting", ...unknownTimes },
+  { jobId: 1, name: "first", pipelineStage: "build", state: "success", ...unknown },
+  { jobId: 2, name: "second", pipelineStage: "build", state: "success", ...unknown },
+  { jobId: 3, name: "broken", pipelineStage: "test", state: "failed", ...unknown },
+  { jobId: 4, name: "busy", pipelineStage: "test", state: "running", ...unknown },
+  { jobId: 5, name: "later", pipelineStage: "deploy", state: "waiting", ...unknown },
+  { jobId: 6, name: "last", pipelineStage: "deploy", state: "waiting", ...unknown },
 ];
 const rows = waterfallRows(
   pipelineView(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { aJob, aSpan, at } from "../../test/a-pipeline.ts";
 import { type KnownJob, pipelineView, walk } from "./pipeline-view.ts";
 
-const unknownTimes = { queuedUnixNano: undefined, startUnixNano: undefined, endUnixNano: undefined };
+const unknown = { reason: "", queuedUnixNano: undefined, startUnixNano: undefined, endUnixNano: undefined };
 
 function only(spans: Parameters<typeof pipelineView>[0], known?: readonly KnownJob[]) {
   const [job] = pipelineView(spans, known).jobs;
@@ -71,8 +71,8 @@ for (const { name, facts, state, reason } of states) {
 
 test("jobs that the coordinator named come first, in its order, whether they have spans or not", () => {
   const known = [
-    { jobId: 9, name: "lint", pipelineStage: "build", state: "waiting", ...unknownTimes },
-    { jobId: 7, name: "unit", pipelineStage: "test", state: "running", ...unknownTimes },
+    { jobId: 9, name: "lint", pipelineStage: "build", state: "waiting", ...unknown },
+    { jobId: 7, name: "unit", pipelineStage: "test", state: "running", ...unknown },
   ] as const;
   const { jobs } = pipelineView(
     aJob({ jobId: 7, name: "unit", queued: 0, stages: [["step_script", 1, undefined]] }),

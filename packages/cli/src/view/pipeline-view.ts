@@ -25,6 +25,8 @@ export interface KnownJob {
   readonly name: string;
   readonly pipelineStage: string;
   readonly state: JobViewState;
+  /** A word or two on why it failed; empty otherwise. */
+  readonly reason: string;
   /** When it could have started: its needs were met. Nanoseconds since the epoch, as all times here. */
   readonly queuedUnixNano: bigint | undefined;
   readonly startUnixNano: bigint | undefined;
@@ -33,8 +35,6 @@ export interface KnownJob {
 
 /** One job of the pipeline with its spans. */
 export interface JobView extends KnownJob {
-  /** One line on why it failed; empty otherwise. */
-  readonly reason: string;
   /** `job_execution`: all that the runner did. One per attempt, the last one here. */
   readonly execution: SpanNode | undefined;
 }
@@ -115,17 +115,13 @@ function jobView(
     name: known?.name ?? attribute(spans, "ci.job.name") ?? `job ${jobId}`,
     pipelineStage: known?.pipelineStage ?? attribute(spans, "ci.job.stage") ?? "",
     state,
-    reason: state === "failed" || state === "warning" ? reasonOf(execution ?? running ?? whole) : "",
+    reason: known?.reason ?? (state === "failed" || state === "warning" ? reasonOf(execution ?? running ?? whole) : ""),
     queuedUnixNano: pending?.startUnixNano ?? known?.queuedUnixNano,
     startUnixNano: running?.startUnixNano ?? known?.startUnixNano ?? execution?.startUnixNano,
-    endUnixNano: isUnderWay(state) ? undefined : (endOf(running, execution) ?? known?.endUnixNano),
+    // The coordinator's word: the runner's own span ends a little later, when other jobs have begun already.
+    endUnixNano: isUnderWay(state) ? undefined : (running?.endUnixNano ?? known?.endUnixNano ?? execution?.endUnixNano),
     execution: execution === undefined ? undefined : nodeOf(execution, childrenByParentId, new Set()),
   };
-}
-
-/** The runner's side can end a little after the coordinator has heard of the end. */
-function endOf(running: ViewSpan | undefined, execution: ViewSpan | undefined): bigint | undefined {
-  return latest(ends([running, execution].filter((span) => span !== undefined)));
 }
 
 function nodeOf(
@@ -155,9 +151,18 @@ function stateOf(span: ViewSpan | undefined): JobViewState {
 
 function reasonOf(span: ViewSpan | undefined): string {
   const exitCode = span?.attributes["ci.job.exit_code"];
-  const failureReason = span?.attributes["ci.job.failure_reason"] ?? "";
-  if (exitCode !== undefined && (failureReason === "" || failureReason === "script_failure")) return `exit ${exitCode}`;
-  return failureReason === "" ? (span?.statusMessage ?? "") : failureReason.replaceAll("_", " ");
+  return failureWords(span?.attributes["ci.job.failure_reason"], exitCode) || (span?.statusMessage ?? "");
+}
+
+/**
+ * Why a job failed, in a word or two: `exit 3`, `runner system failure`; empty when nothing is known.
+ *
+ * @param failureReason GitLab's word (runner-protocol.md §2.7).
+ */
+export function failureWords(failureReason: string | undefined, exitCode: string | number | undefined): string {
+  const isScript = failureReason === undefined || failureReason === "" || failureReason === "script_failure";
+  if (isScript && exitCode !== undefined) return `exit ${exitCode}`;
+  return failureReason?.replaceAll("_", " ") ?? "";
 }
 
 function attribute(spans: readonly ViewSpan[], name: string): string | undefined {

@@ -30,7 +30,7 @@ export function waterfallLines(rows: readonly WaterfallRow[], look: WaterfallLoo
 export function legendLine(palette: Palette, hasPath: boolean): string {
   const entries = timeCategories.map((category) => `${legendMark(category, palette)} ${category}`);
   const path = hasPath ? [`${palette.path("┃")} slowest path`] : [];
-  return `  ${[...entries, ...path].join("   ")}`;
+  return `  ${[...entries, ...path].join("  ")}`;
 }
 
 function widthOfLabels(rows: readonly WaterfallRow[], width: number): number {
