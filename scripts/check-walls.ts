@@ -21,7 +21,10 @@ interface Import {
 
 const walls = readWalls("docs/architecture.md");
 const imports = globSync("packages/*/src/**/*.ts").filter(isProduct).flatMap(importsOf);
-const problems = [...imports.filter(climbsWall).map(describe), ...cyclesBetweenRows().map((cycle) => `cycle: ${cycle}`)];
+const problems = [
+  ...imports.filter(climbsWall).map(describe),
+  ...cyclesBetweenRows().map((cycle) => `cycle: ${cycle}`),
+];
 
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 process.stdout.write(`${imports.length} imports, ${walls.length} walls, ${problems.length} problems\n`);
@@ -66,9 +69,7 @@ function resolveOwn(file: string, specifier: string): string | undefined {
 }
 
 function wallOf(path: string): Wall | undefined {
-  return walls
-    .filter(({ folder }) => isWithin(path, folder))
-    .sort((a, b) => b.folder.length - a.folder.length)[0];
+  return walls.filter(({ folder }) => isWithin(path, folder)).sort((a, b) => b.folder.length - a.folder.length)[0];
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -2,10 +2,13 @@
  * Runs the project's tests with node:test: `node scripts/run-tests.ts [path prefix…]`.
  *
  * Without arguments it runs every `*.test.ts` below packages/ and test/; a prefix (`packages/labkit`) narrows that.
- * Flags that begin with `--test-` go to node as they are.
+ * Flags that begin with `--test-` go to node as they are. HOME is an empty directory: what a developer's shell profile,
+ * git configuration or caches hold must not decide a test.
  */
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const prefixes = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const nodeFlags = process.argv.slice(2).filter((argument) => argument.startsWith("--test-"));
@@ -19,10 +22,14 @@ if (files.length === 0) {
   process.exit(2);
 }
 
+const home = mkdtempSync(join(tmpdir(), "jobscope-test-home-"));
 const child = spawn(
   process.execPath,
   ["--conditions=jobscope-source", "--disable-warning=ExperimentalWarning", "--test", ...nodeFlags, ...files],
-  { stdio: "inherit" },
+  { stdio: "inherit", env: { ...process.env, HOME: home } },
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+child.on("exit", (code, signal) => {
+  rmSync(home, { recursive: true, force: true });
+  process.exit(signal === null ? (code ?? 1) : 1);
+});

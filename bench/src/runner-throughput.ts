@@ -47,7 +47,10 @@ async function bashFloor(runs: number): Promise<number> {
   const durations: number[] = [];
   for (let run = 0; run < runs; run++) {
     const startedAt = performance.now();
-    const child = spawn("bash", ["-l"], { stdio: ["pipe", "ignore", "ignore"] });
+    const child = spawn("bash", ["-l"], {
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     child.stdin.end(script.join("\n"));
     await once(child, "exit");
     durations.push(performance.now() - startedAt);

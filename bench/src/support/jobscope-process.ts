@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const mainFile = resolve(import.meta.dirname, "../../../packages/cli/src/main.ts");
+const mainFile = resolve(import.meta.dirname, "../../../packages/cli/dist/main.js");
 
 /** A `jobscope` process, ended when disposed of. */
 export interface JobscopeProcess extends AsyncDisposable {
@@ -15,11 +15,15 @@ export interface JobscopeProcess extends AsyncDisposable {
   residentBytes(): Promise<number>;
 }
 
-/** Starts the real command, as a user would, with a temporary directory of its own. */
+/** Starts the built command, as a user would, with a temporary directory of its own that is also its HOME. */
 export async function startJobscope(args: (directory: string) => readonly string[] | Promise<readonly string[]>) {
   const directory = await mkdtemp(join(tmpdir(), "jobscope-bench-"));
-  const commandLine = ["--conditions=jobscope-source", mainFile, ...(await args(directory))];
-  const child = spawn(process.execPath, commandLine, { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  const commandLine = [mainFile, ...(await args(directory))];
+  const child = spawn(process.execPath, commandLine, {
+    cwd: directory,
+    env: { PATH: process.env["PATH"], HOME: directory },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let stderr = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-100_000);
