@@ -1,5 +1,6 @@
 /** CI Functions: reads, fetches and runs the functions of a job's `run:` list (ci-functions.md). */
 export type { BuiltinCall, BuiltinFunction } from "./builtin/builtin-function.ts";
+export { checkFunction, type FunctionCheck, loadFunction } from "./check-function.ts";
 export type {
   ExecDefinition,
   FunctionFile,
@@ -9,7 +10,9 @@ export type {
   ValueDeclaration,
   ValueType,
 } from "./definition/function-file.ts";
+export { printPlace } from "./definition/read-function.ts";
 export type { FunctionReference } from "./definition/reference.ts";
+export type { DefinitionProblem } from "./definition/yaml-reader.ts";
 export type { JsonValue } from "./expression/json-value.ts";
 export { FunctionError, type FunctionErrorCode, type TextPlace } from "./function-error.ts";
 export { createLocalProcesses, type LocalProcessesOptions } from "./run/local-processes.ts";
@@ -24,9 +27,11 @@ export type {
   StepStart,
 } from "./run/observer.ts";
 export { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./run/process-host.ts";
+export { type RunFunctionOptions, runFunction } from "./run/run-function.ts";
 export type { JobLogSink, JobVariable, RunStepsOptions, StepsOutcome } from "./run/run-options.ts";
 export { runSteps } from "./run/run-steps.ts";
 export type { ExecResult, StepResult, StepStatus } from "./run/step-result.ts";
+export { stepResultToJson, writeStepResults } from "./run/step-result-json.ts";
 export { createFunctionSources } from "./source/create-sources.ts";
 export type {
   FetchLimits,

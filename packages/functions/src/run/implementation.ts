@@ -1,6 +1,7 @@
 import type { BuiltinFunction } from "../builtin/builtin-function.ts";
 import type { ExecDefinition, FunctionFile, FunctionSpec, RunDefinition } from "../definition/function-file.ts";
 import { FunctionError } from "../function-error.ts";
+import { cancelledBy } from "./cancellation.ts";
 import { type PreparedCommand, prepareCommand, runCommand } from "./exec-form.ts";
 import { envFields, inField, inPart, valueData } from "./fields.ts";
 import { contextOf, environmentOf, type FunctionFrame } from "./frame.ts";
@@ -106,6 +107,9 @@ async function execute(job: JobRun, stepName: string, command: PreparedCommand, 
   result.exec = { ...command, exitCode: -1 };
   result.exec = await inPart("exec: ", () => runCommand(job, stepName, command, result.env));
   const { exitCode } = result.exec;
+  // one that ended well when it was asked to end has not done its work
+  if (job.signal.aborted)
+    throw cancelledBy(job.signal, new FunctionError("interrupted", { code: "cancelled", exitCode }));
   if (exitCode !== 0) throw new FunctionError(`exec: exit code ${exitCode}`, { code: "command_failed", exitCode });
 }
 

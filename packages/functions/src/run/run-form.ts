@@ -1,6 +1,7 @@
 import type { FunctionSpec, RunDefinition, StepDefinition } from "../definition/function-file.ts";
 import { objectOf, type Value } from "../expression/value.ts";
 import { FunctionError } from "../function-error.ts";
+import { cancelledBy } from "./cancellation.ts";
 import { inField, typedField } from "./fields.ts";
 import { contextOf, type FunctionFrame } from "./frame.ts";
 import type { JobRun } from "./job-run.ts";
@@ -35,6 +36,7 @@ export async function runList(
   const results: StepResult[] = [];
   const outputs = new Map<string, StepOutputs>();
   for (const step of steps) {
+    if (job.signal.aborted) return { results, outputs, failure: cancelledBy(job.signal) };
     if (outputs.has(step.name)) job.warn(`step "${step.name}": an earlier step has this name, its outputs are hidden`);
     const outcome = await invokeStep(job, frame, step);
     results.push(outcome.result);

@@ -5,6 +5,7 @@ import type { EvaluationContext } from "../expression/evaluate.ts";
 import { objectOf } from "../expression/value.ts";
 import { FunctionError, toFunctionError } from "../function-error.ts";
 import type { LoadedFunction } from "../source/function-sources.ts";
+import { cancelledBy } from "./cancellation.ts";
 import type { EnvScope } from "./environment.ts";
 import { envFields, referenceField } from "./fields.ts";
 import { contextOf, environmentOf, type FunctionFrame } from "./frame.ts";
@@ -70,7 +71,6 @@ async function prepareStep(
   observe: (reference: KnownReference) => StepObservation,
 ): Promise<{ implementation: Implementation; frame: FunctionFrame }> {
   try {
-    refuseEndedJob(job);
     const callerContext = contextOf(job, caller);
     const reference = resolveReference(step, callerContext);
     result.reference = reference;
@@ -167,25 +167,10 @@ function startObservation(
   });
 }
 
-function refuseEndedJob(job: JobRun): void {
-  if (job.signal.aborted) throw cancelled(job);
-}
-
 /** After the signal every failure is a consequence of it: a killed process, an interrupted fetch (§9.2). */
 function asFailure(job: JobRun, thrown: unknown): FunctionError {
   const failure = toFunctionError(thrown);
-  return job.signal.aborted && failure.code !== "cancelled" ? cancelled(job, failure) : failure;
-}
-
-function cancelled(job: JobRun, cause?: FunctionError): FunctionError {
-  const { reason } = job.signal;
-  const timedOut = reason instanceof Error && reason.name === "TimeoutError";
-  return new FunctionError(timedOut ? "timeout" : "cancelled", {
-    code: "cancelled",
-    cause: cause ?? reason,
-    stepPath: cause?.stepPath ?? [],
-    ...(cause?.exitCode === undefined ? {} : { exitCode: cause.exitCode }),
-  });
+  return job.signal.aborted && failure.code !== "cancelled" ? cancelledBy(job.signal, failure) : failure;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
