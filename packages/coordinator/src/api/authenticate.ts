@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { heldByRunner } from "../job-state.ts";
 import type { JobRecord, RunnerRecord } from "../lifecycle/records.ts";
-import { hashToken, isSameSecret } from "../tokens.ts";
+import { hashToken } from "../tokens.ts";
 import type { ApiContext } from "./api-context.ts";
 import { forbidden, notFound } from "./http-errors.ts";
 
@@ -21,9 +21,9 @@ export function authenticateRunner(
   bodyToken: string | undefined,
 ): RunnerRecord {
   const token = bodyToken ?? headerOf(request, "runner-token") ?? "";
-  const hash = hashToken(token);
-  for (const runner of context.state.runners.values()) if (isSameSecret(runner.tokenHash, hash)) return runner;
-  throw forbidden("invalid runner token");
+  const runner = context.state.runnerOfTokenHash(hashToken(token));
+  if (runner === undefined) throw forbidden("invalid runner token");
+  return runner;
 }
 
 /**

@@ -58,8 +58,7 @@ export function runnerRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post("/api/v4/runners/reset_authentication_token", async (request, reply) => {
     const runner = authenticateRunner(context, request, parseBody(tokenBody, request.body).token);
     const token = createToken("glrt-");
-    runner.tokenHash = hashToken(token);
-    context.state.saveRunner(runner);
+    context.state.changeRunnerToken(runner, hashToken(token));
     return reply.code(201).send({ token, token_expires_at: null });
   });
 }

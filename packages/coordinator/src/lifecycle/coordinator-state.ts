@@ -8,6 +8,7 @@ export class CoordinatorState {
   readonly pipelines: Map<number, PipelineRecord>;
   readonly jobs: Map<number, JobRecord>;
   readonly #jobsByPipeline = new Map<number, JobRecord[]>();
+  readonly #runnerByTokenHash = new Map<string, RunnerRecord>();
   readonly #lastIds = new Map<string, number>();
   readonly #store: StateStore;
 
@@ -18,6 +19,12 @@ export class CoordinatorState {
     this.pipelines = byId(store.all("pipeline"));
     this.jobs = byId(store.all("job"));
     for (const job of this.jobs.values()) this.#listJob(job);
+    for (const runner of this.runners.values()) this.#runnerByTokenHash.set(runner.tokenHash, runner);
+  }
+
+  /** Looked up by its hash, a token cannot be guessed from how long that takes. */
+  runnerOfTokenHash(tokenHash: string): RunnerRecord | undefined {
+    return this.#runnerByTokenHash.get(tokenHash);
   }
 
   /** All attempts, oldest first. */
@@ -35,12 +42,21 @@ export class CoordinatorState {
     this.#store.put("project", project);
   }
 
+  /** Gives a runner another token; the former one is void at once. */
+  changeRunnerToken(runner: RunnerRecord, tokenHash: string): void {
+    this.#runnerByTokenHash.delete(runner.tokenHash);
+    runner.tokenHash = tokenHash;
+    this.saveRunner(runner);
+  }
+
   saveRunner(runner: RunnerRecord): void {
     this.runners.set(runner.id, runner);
+    this.#runnerByTokenHash.set(runner.tokenHash, runner);
     this.#store.put("runner", runner);
   }
 
   removeRunner(id: number): void {
+    this.#runnerByTokenHash.delete(this.runners.get(id)?.tokenHash ?? "");
     this.runners.delete(id);
     this.#store.remove("runner", id);
   }

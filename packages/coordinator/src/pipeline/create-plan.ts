@@ -82,7 +82,7 @@ export async function createPlan(
       sha,
       files.filter((path) => /\.ya?ml$/.test(path) || path === configPath),
     ),
-    variables: new Map(base.predefined.concat(base.projectVariables, base.pipelineVariables).map(keyAndValue(lookup))),
+    lookup,
     isIncluded: (rules) => isIncluded(rules, { ...context, lookup }),
     remoteUrl: await git.maybe(["config", "remote.origin.url"], { cwd: source.topLevel }),
     environment,
@@ -106,10 +106,6 @@ export async function createPlan(
 function asVariable(input: VariableInput): Variable {
   const { key, value, masked = false, file = false, raw = false } = input;
   return variable(key, value, { public: false, masked, file, raw });
-}
-
-function keyAndValue(lookup: (name: string) => string | undefined) {
-  return ({ key, value }: Variable): [string, string] => [key, lookup(key) ?? value];
 }
 
 /** An include without valid rules is included: what is wrong with them is then told for the whole configuration. */

@@ -1,7 +1,7 @@
 import type { Git } from "./git.ts";
 
 /** Largest YAML file that is looked at. */
-const maxFileBytes = 1 << 20;
+const maxFileBytes = 4 << 20;
 
 /** Every file of a commit with its git object id, submodules left out. */
 export async function listFiles(git: Git, repository: string, sha: string): Promise<Map<string, string>> {

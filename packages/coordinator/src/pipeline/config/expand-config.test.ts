@@ -7,7 +7,7 @@ function expand(files: Record<string, string>, isIncluded: (rules: unknown) => b
   return expandConfig({
     configPath: ".gitlab-ci.yml",
     yamlFiles: new Map(Object.entries(files)),
-    variables: new Map([["CI_COMMIT_BRANCH", "main"]]),
+    lookup: (name) => ({ FOLDER: "ci" })[name],
     isIncluded,
     remoteUrl: undefined,
     environment: childEnvironment(),
@@ -59,7 +59,7 @@ test("an include whose rules say no is left out, inputs are filled in", async ()
     ".gitlab-ci.yml": `
 include:
   - { local: no.yml, rules: [{ if: $NO }] }
-  - { local: ci/*.yml, inputs: { word: hello } }
+  - { local: $FOLDER/*.yml, inputs: { word: hello } }
 `,
     "no.yml": "no: { script: echo no }",
     "ci/component.yml":

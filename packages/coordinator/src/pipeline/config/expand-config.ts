@@ -7,6 +7,7 @@ import type { ChildEnvironment } from "../../child-environment.ts";
 import { CoordinatorError } from "../../coordinator-error.ts";
 import { createGit } from "../../repository/git.ts";
 import { runProcess } from "../../run-process.ts";
+import { expandFully } from "../variables/expand-variables.ts";
 import { hideKeywords, type RevealedConfig, revealInMessage, revealKeywords } from "./hidden-keywords.ts";
 import { isPlainObject } from "./plain-object.ts";
 import { parseConfigYaml, stringifyConfigYaml } from "./yaml-document.ts";
@@ -17,8 +18,8 @@ export interface ExpansionInput {
   readonly configPath: string;
   /** Every YAML file of the snapshot by its path; those that nobody includes do no harm. */
   readonly yamlFiles: ReadonlyMap<string, string>;
-  /** Variables usable in `include`: predefined, project and pipeline ones. */
-  readonly variables: ReadonlyMap<string, string>;
+  /** Values of the variables usable in `include`: predefined, project and pipeline ones. */
+  readonly lookup: (name: string) => string | undefined;
   /** Decides `include: rules`. */
   readonly isIncluded: (rules: unknown) => boolean;
   /** The user's `origin`, from where `include: project` is resolved. */
@@ -91,12 +92,16 @@ function hideText(text: string, path: string, input: ExpansionInput): string {
   const documents = parseConfigYaml(text, path);
   const isSpec = documents.length > 1 && isPlainObject(documents[0]) && "spec" in documents[0];
   const hidden = documents.map((document, index) =>
-    isSpec && index === 0 ? document : hideKeywords(withoutExcludedIncludes(document, input)),
+    isSpec && index === 0 ? document : hideKeywords(resolveIncludes(document, input)),
   );
   return stringifyConfigYaml(hidden);
 }
 
-function withoutExcludedIncludes(document: unknown, input: ExpansionInput): unknown {
+/**
+ * Takes out includes whose rules say no and puts variables in. Done here, so that the expansion needs to know no variable:
+ * what is on its command line every user of the machine can read.
+ */
+function resolveIncludes(document: unknown, input: ExpansionInput): unknown {
   if (!isPlainObject(document) || document["include"] === undefined) return document;
   const entries: unknown[] = Array.isArray(document["include"]) ? document["include"] : [document["include"]];
   const included = entries.flat(9).flatMap((entry) => {
@@ -104,7 +109,16 @@ function withoutExcludedIncludes(document: unknown, input: ExpansionInput): unkn
     const { rules, ...rest } = entry;
     return input.isIncluded(rules) ? [rest] : [];
   });
-  return { ...document, include: included };
+  return { ...document, include: included.map((entry) => expandInclude(entry, input)) };
+}
+
+function expandInclude(entry: unknown, input: ExpansionInput): unknown {
+  if (typeof entry === "string") return expandFully(entry, input.lookup);
+  if (Array.isArray(entry)) return entry.map((part) => expandInclude(part, input));
+  if (!isPlainObject(entry)) return entry;
+  const { inputs, ...places } = entry;
+  const expanded = Object.entries(places).map(([key, value]) => [key, expandInclude(value, input)]);
+  return { ...Object.fromEntries(expanded), ...(inputs === undefined ? {} : { inputs }) };
 }
 
 /** Remote includes arrive unhidden; they are hidden where they were cached, and the expansion runs again. */
@@ -131,10 +145,9 @@ function parsePreview(output: string, configPath: string): unknown {
 }
 
 async function preview(input: ExpansionInput, folder: string) {
-  const variables = [...input.variables].flatMap(([key, value]) => ["--variable", `${key}=${value}`]);
   const settings = ["--no-json-schema-validation", "--no-evaluate-rule-changes", "--state-dir", "../state"];
   const home = ["--home", join(folder, "home")];
-  const args = [expansionProgram, "--preview", "--file", input.configPath, ...settings, ...home, ...variables];
+  const args = [expansionProgram, "--preview", "--file", input.configPath, ...settings, ...home];
   const environment = {
     ...input.environment,
     HOME: join(folder, "home"),
