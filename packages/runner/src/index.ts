@@ -26,9 +26,8 @@ export type {
   RunnerManager,
   RunnerManagerObserver,
   RunnerManagerOptions,
-  RunningJob,
 } from "./manager/runner-manager.ts";
 export { startRunnerManager } from "./manager/start-runner-manager.ts";
-export type { ManagerStatus, RunnerStatus } from "./metrics/manager-status.ts";
+export type { ManagerStatus, RunnerStatus, RunningJob } from "./metrics/manager-status.ts";
 export type { RunnerMetrics } from "./metrics/runner-metrics.ts";
 export { runnerVersion } from "./runner-version.ts";

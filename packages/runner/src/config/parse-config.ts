@@ -68,7 +68,7 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     user: table.user || undefined,
     systemId: readSystemId(directory).systemId,
     proxy: readProxyConfig(environment),
-    telemetry: toTelemetryConfig(table.telemetry, { environment, workingDirectory, problems }),
+    telemetry: toTelemetryConfig(table.telemetry, { environment, directory, workingDirectory, problems }),
     runners: table.runners.map((runner) => toRunnerConfig(runner, table.labels, { directory, workingDirectory })),
     unknownKeys,
   };

@@ -6,4 +6,9 @@ export interface TelemetryConfig {
   readonly policy: Omit<TelemetryPolicy, "hasLocalViewer">;
   /** `flush_timeout`, ms: the one bounded flush when the process ends. Default: 5,000 (telemetry.md §4). */
   readonly flushTimeoutMs: number;
+  /**
+   * `spool_dir`: spans that were not accepted yet are kept there and survive a crash. Default: `.jobscope/spool` beside
+   * the configuration file; `undefined`: in memory only (an empty text in the file, or no file).
+   */
+  readonly spoolDir: string | undefined;
 }

@@ -5,11 +5,12 @@ import { expandEnvironment } from "./expand-environment.ts";
 import type { Environment } from "./process-environment.ts";
 import type { TelemetryEndpointTable, TelemetryTable } from "./schema/telemetry-table.ts";
 import type { TelemetryConfig } from "./telemetry-config.ts";
+import type { ConfigPlace } from "./to-runner-config.ts";
 
 /** Turns the `[telemetry]` table into the policy. What is wrong with an endpoint goes to `problems`. */
 export function toTelemetryConfig(
   table: TelemetryTable,
-  context: { readonly environment: Environment; readonly workingDirectory: string; readonly problems: ConfigProblem[] },
+  context: ConfigPlace & { readonly environment: Environment; readonly problems: ConfigProblem[] },
 ): TelemetryConfig {
   const staticEndpoints = table.endpoints.map((endpoint, index) => {
     const spec = toEndpointSpec(endpoint, context);
@@ -31,7 +32,14 @@ export function toTelemetryConfig(
       sectionSpans: table.section_spans,
     },
     flushTimeoutMs: table.flush_timeout,
+    spoolDir: spoolDir(table, context),
   };
+}
+
+function spoolDir({ spool_dir: configured }: TelemetryTable, place: ConfigPlace): string | undefined {
+  if (configured === "") return undefined;
+  if (configured !== undefined) return path.resolve(place.workingDirectory, configured);
+  return place.directory === undefined ? undefined : path.join(place.directory, ".jobscope", "spool");
 }
 
 function toEndpointSpec(

@@ -13,10 +13,10 @@ import type { ProductVersion } from "../job/job-execution.ts";
 import { JobInterruption } from "../job/job-interruption.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
 import { createJobLogBuffer, type JobLogBuffer } from "../job/log/job-log-buffer.ts";
+import type { RunningJob } from "../metrics/manager-status.ts";
 import { createJobInterrupts, type JobInterrupts } from "./job-interrupts.ts";
 import type { JobSlot } from "./job-slots.ts";
 import type { JobTelemetry } from "./job-telemetry.ts";
-import type { RunningJob } from "./runner-manager.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { traceVerdict } from "./trace-verdict.ts";
 

@@ -2,7 +2,7 @@ import type { Log } from "@jobscope/labkit";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import type { Environment } from "../config/process-environment.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
-import type { ManagerStatus } from "../metrics/manager-status.ts";
+import type { ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
 import type { SpanProcessor } from "./job-telemetry.ts";
 
@@ -25,17 +25,6 @@ export interface RunnerManager extends AsyncDisposable {
    * `flush_timeout`, and lets go of every socket and process. Safe to call twice.
    */
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** What an observer may know about a job; made for views and the `/debug/jobs/list` page. */
-export interface RunningJob {
-  readonly jobId: number;
-  readonly name: string;
-  readonly projectId: number;
-  readonly runnerName: string;
-  /** 32 hex digits; `undefined` when the job is not traced. */
-  readonly traceId: string | undefined;
-  readonly startedAt: Date;
 }
 
 /** Called as jobs come and go. Nothing waits for it; what it throws is logged. */

@@ -1,7 +1,8 @@
 import type { Log } from "@jobscope/labkit";
 import type { JobVerdict } from "../job/job-verdict.ts";
+import type { RunningJob } from "../metrics/manager-status.ts";
 import type { JobInterrupts } from "./job-interrupts.ts";
-import type { RunnerManagerObserver, RunningJob } from "./runner-manager.ts";
+import type { RunnerManagerObserver } from "./runner-manager.ts";
 
 /** The jobs of a manager that have begun and not ended, in the order they began. */
 export class RunningJobs {

@@ -5,10 +5,12 @@ import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
+import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
 import type { Executor } from "../executors/executor.ts";
 import { createShellExecutor } from "../executors/shell/shell-executor.ts";
-import type { ManagerStatus } from "../metrics/manager-status.ts";
+import type { JobVerdict } from "../job/job-verdict.ts";
+import type { ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import { noMetrics, type RunnerMetrics } from "../metrics/runner-metrics.ts";
 import { runnerRevision, runnerVersion } from "../runner-version.ts";
 import { JobSlots } from "./job-slots.ts";
@@ -17,7 +19,7 @@ import { type HandedOut, Poller } from "./poller.ts";
 import { reportUnreadableJob } from "./report-unreadable-job.ts";
 import { type JobSurroundings, runOneJob } from "./run-one-job.ts";
 import { createRunnerEntry, isIdle, type RunnerEntry } from "./runner-entry.ts";
-import type { RunnerManager, RunnerManagerOptions, RunningJob } from "./runner-manager.ts";
+import type { RunnerManager, RunnerManagerOptions } from "./runner-manager.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
 /**
@@ -64,6 +66,7 @@ class PollingRunnerManager implements RunnerManager {
       log,
       env: options.environment,
       priorityOf: spanPriority,
+      ...(config.telemetry.spoolDir === undefined ? {} : { spool: { directory: config.telemetry.spoolDir } }),
       limits: { shutdownFlushMs: config.telemetry.flushTimeoutMs },
     });
     this.#running = new RunningJobs(options.observer ?? {}, log);
@@ -201,7 +204,7 @@ class PollingRunnerManager implements RunnerManager {
     const startedMs = performance.now();
     const result = await runOneJob({ job, runner, client, slot, about, running: this.#running }, this.#surroundings());
     if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
-    else this.#metrics.jobEnded(runner, job, result.verdict, (performance.now() - startedMs) / 1000);
+    else this.#metrics.jobEnded(runner, job, failureReasonOf(result.verdict), (performance.now() - startedMs) / 1000);
   }
 
   #surroundings(): JobSurroundings {
@@ -217,4 +220,8 @@ class PollingRunnerManager implements RunnerManager {
       hardStop: this.#hardStop.signal,
     };
   }
+}
+
+function failureReasonOf(verdict: JobVerdict): FailureReason | undefined {
+  return verdict.state === "success" ? undefined : verdict.failureReason;
 }

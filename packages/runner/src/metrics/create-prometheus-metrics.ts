@@ -118,12 +118,12 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
       if (job.queuedDurationS === undefined) return;
       queueTimes.observe({ ...label(runner), project_jobs_running: job.projectJobsRunning }, job.queuedDurationS);
     },
-    jobEnded(runner, job, verdict, durationS) {
+    jobEnded(runner, job, failureReason, durationS) {
       const mode = executionMode(job);
       durations.observe({ ...label(runner), mode }, durationS);
-      if (verdict.state === "success") return;
+      if (failureReason === undefined) return;
       const { runner: shortToken, runner_name } = label(runner);
-      failures.inc({ runner: shortToken, runner_name, failure_reason: verdict.failureReason, mode });
+      failures.inc({ runner: shortToken, runner_name, failure_reason: failureReason, mode });
     },
     processingFailed: (runner, failureType) => broken.inc({ ...label(runner), failure_type: failureType }),
     configLoaded: (outcome) => (outcome === "loaded" ? loaded : loadErrors).inc(),

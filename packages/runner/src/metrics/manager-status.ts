@@ -1,6 +1,5 @@
 import type { EndpointStats } from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
-import type { RunningJob } from "../manager/runner-manager.ts";
 
 /** What a runner manager is doing at one moment; read at each scrape. */
 export interface ManagerStatus {
@@ -20,4 +19,15 @@ export interface RunnerStatus {
   readonly requests: number;
   /** How many may be out now (runner-protocol.md §6.7). */
   readonly requestLimit: number;
+}
+
+/** What an observer may know about a job; made for views and the `/debug/jobs/list` page. */
+export interface RunningJob {
+  readonly jobId: number;
+  readonly name: string;
+  readonly projectId: number;
+  readonly runnerName: string;
+  /** 32 hex digits; `undefined` when the job is not traced. */
+  readonly traceId: string | undefined;
+  readonly startedAt: Date;
 }

@@ -1,7 +1,7 @@
 import type { RunnerConfig } from "../config/runner-config.ts";
+import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
 import type { Job } from "../coordinator-client/job.ts";
-import type { JobVerdict } from "../job/job-verdict.ts";
 
 /** Which runner something happened to. */
 export type MeteredRunner = Pick<RunnerConfig, "shortToken" | "name" | "executor">;
@@ -15,8 +15,8 @@ export interface RunnerMetrics {
   /** An entry could not ask although it was its turn. */
   offerDeclined(runner: MeteredRunner, why: "unhealthy" | "no-room"): void;
   jobReceived(runner: MeteredRunner, job: Job): void;
-  /** @param durationS from acknowledgement to final update. */
-  jobEnded(runner: MeteredRunner, job: Job, verdict: JobVerdict, durationS: number): void;
+  /** @param failureReason `undefined` after a success. @param durationS from acknowledgement to final update. */
+  jobEnded(runner: MeteredRunner, job: Job, failureReason: FailureReason | undefined, durationS: number): void;
   /** The job could not be processed at all. */
   processingFailed(runner: MeteredRunner, failureType: "unreadable_job" | "internal_error"): void;
   configLoaded(outcome: "loaded" | "failed"): void;

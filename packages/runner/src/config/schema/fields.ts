@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseGoDuration } from "../../job/go-duration.ts";
+import { parseGoDuration } from "../go-duration.ts";
 
 /** A Go duration (`"30s"`, `"1h30m"`) or integer nanoseconds, in milliseconds (runner-protocol.md §6.1). */
 export const duration = z.union([z.string(), z.number().int()]).transform((value, context) => {

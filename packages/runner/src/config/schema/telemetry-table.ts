@@ -52,6 +52,8 @@ export const telemetryTable = z.object({
   section_spans: z.boolean().default(true),
   /** Bound of the one flush when the process ends. */
   flush_timeout: duration.default(5000),
+  /** Where unsent spans survive a crash. Default: `.jobscope/spool` beside the file; empty: in memory only. */
+  spool_dir: z.string().optional(),
   endpoints: z.array(telemetryEndpointTable).max(8, "expected at most 8 endpoints").default([]),
 });
 
