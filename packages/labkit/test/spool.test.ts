@@ -27,8 +27,8 @@ import {
   silentLog,
 } from "@jobscope/labkit";
 import { TracerProvider } from "@opentelemetry/sdk-trace";
-import { spoolKeyOf } from "../src/spool/endpoint-key.ts";
-import { readEntries } from "../src/spool/record.ts";
+import { spoolKeyOf } from "../src/otlp/spool/endpoint-key.ts";
+import { readEntries } from "../src/otlp/spool/record.ts";
 import { startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { aSpan, someSpans } from "./support/spans.ts";
 

@@ -2,8 +2,6 @@ import { createHash } from "node:crypto";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { createTokenSource } from "../auth/create-token-source.ts";
 import type { Log } from "../logging/log.ts";
-import { spoolKeyOf } from "../spool/endpoint-key.ts";
-import { createSpoolOpener, type SpoolOpener, type SpoolOptions } from "../spool/spool-opener.ts";
 import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
 import { checkEndpointSpec, EndpointSpecError } from "./endpoint-spec-check.ts";
@@ -11,6 +9,8 @@ import { createGrpcTransport } from "./grpc-transport.ts";
 import { createHttpTransport } from "./http-transport.ts";
 import { defaultEndpointLimits, type EndpointLimits } from "./limits.ts";
 import { QueuedEndpoint } from "./queued-endpoint.ts";
+import { spoolKeyOf } from "./spool/endpoint-key.ts";
+import { createSpoolOpener, type SpoolOpener, type SpoolOptions } from "./spool/spool-opener.ts";
 
 /** All endpoints of a process. Made once, by whoever owns the process, and shared by all jobs. */
 export interface EndpointPool extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { SpoolTicket } from "../spool/spool-ticket.ts";
+import type { SpoolTicket } from "./spool/spool-ticket.ts";
 import type { EncodedRequest } from "./transport.ts";
 
 /** A span in a request: from memory, or in its encoded form from the spool. */

@@ -1,11 +1,11 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { SpanSpool } from "../spool/span-spool.ts";
-import type { SpoolTicket } from "../spool/spool-ticket.ts";
 import type { DropReason, SpanPriority, SpoolStats } from "./endpoint.ts";
 import { type BatchItem, type ExportBatch, encodeBatch, encodeSpan } from "./export-batch.ts";
 import type { EndpointLimits } from "./limits.ts";
 import { createSpanQueue } from "./span-queue.ts";
 import { estimateSpanBytes } from "./span-size.ts";
+import type { SpanSpool } from "./spool/span-spool.ts";
+import type { SpoolTicket } from "./spool/spool-ticket.ts";
 
 export interface OutboxDeps {
   readonly limits: EndpointLimits;

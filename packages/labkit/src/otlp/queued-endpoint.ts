@@ -1,7 +1,6 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { TokenSource } from "../auth/token-source.ts";
 import type { Log } from "../logging/log.ts";
-import type { SpanSpool } from "../spool/span-spool.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 import type { DropReason, EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import { createEndpointCounters } from "./endpoint-counters.ts";
@@ -11,6 +10,7 @@ import type { EndpointLimits } from "./limits.ts";
 import { createOutageLog } from "./outage-log.ts";
 import { Outbox } from "./outbox.ts";
 import { createSender } from "./send-with-credentials.ts";
+import type { SpanSpool } from "./spool/span-spool.ts";
 import type { Transport } from "./transport.ts";
 
 export interface QueuedEndpointDeps {

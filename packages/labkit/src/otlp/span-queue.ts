@@ -1,6 +1,6 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { SpoolTicket } from "../spool/spool-ticket.ts";
 import type { SpanPriority } from "./endpoint.ts";
+import type { SpoolTicket } from "./spool/spool-ticket.ts";
 
 /** A span that waits to be sent. */
 interface QueuedSpan {

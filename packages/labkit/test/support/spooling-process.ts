@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createEndpointPool, silentLog } from "@jobscope/labkit";
-import { readEntries } from "../../src/spool/record.ts";
+import { readEntries } from "../../src/otlp/spool/record.ts";
 import { aSpan } from "./spans.ts";
 
 const [url = "", directory = "", label = ""] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import type { Log } from "../logging/log.ts";
+import type { Log } from "../../logging/log.ts";
 import { defaultInterruption, type Interruption } from "./interrupted-span.ts";
 import { SpanSpool, type SpanSpoolDeps } from "./span-spool.ts";
 import { openSpoolFolder } from "./spool-folder.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AuthSpec } from "../auth/auth-spec.ts";
+import type { AuthSpec } from "../../auth/auth-spec.ts";
 
 /**
  * Names an endpoint's folder in the spool. Made of where the spans go and of the kind of authentication, without any

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Log } from "../logging/log.ts";
+import type { Log } from "../../logging/log.ts";
 import { segmentSuffix } from "./segment.ts";
 import { beat, heartbeatMs, isAbandoned, writeOwner } from "./spool-owner.ts";
 

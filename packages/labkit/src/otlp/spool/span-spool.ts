@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import type { Log } from "../logging/log.ts";
+import type { Log } from "../../logging/log.ts";
 import { encodeWrite, type WaitingSpan } from "./encode-write.ts";
 import { closeInterruptedSpan, type Interruption } from "./interrupted-span.ts";
 import { lastSignsOfLife, recoverSegments } from "./recover-segments.ts";
