@@ -1,7 +1,7 @@
 import path from "node:path";
 
 /** Globs as doublestar reads them: no extended globs, no negation, names that begin with a dot are names like others. */
-export const globOptions = { dot: true, noextglob: true, nonegate: true, strictSlashes: true } as const;
+export const globOptions = { dot: true, noextglob: true, nonegate: true } as const;
 
 const magic = /[*?[{]/;
 

@@ -45,12 +45,16 @@ export function cacheKeyOf({ key: wish, jobName, ref, isHashed }: CacheKeyInput)
  */
 export function sanitizeCacheKey(raw: string): string {
   const decoded = raw.replace(/%2f/gi, "/").replace(/%2e/gi, ".").replaceAll("\\", "/");
-  const segments = resolveSegments(decoded);
-  while (segments.length > 0) {
-    const last = (segments.pop() ?? "").trimEnd();
-    if (last !== "") return [...segments, last].join("/");
-  }
-  return "";
+  const key = trimLastSegments(resolveSegments(decoded)).join("/");
+  // Without its blanks a segment can be `..`, and a decoded key can hold what would be decoded again.
+  return key === raw ? key : sanitizeCacheKey(key);
+}
+
+function trimLastSegments(segments: string[]): string[] {
+  const last = segments.at(-1);
+  if (last === undefined) return [];
+  const others = segments.slice(0, -1);
+  return last.trimEnd() === "" ? trimLastSegments(others) : [...others, last.trimEnd()];
 }
 
 /** `-protected` caches are for protected branches: a variable must not lead there. */
