@@ -28,6 +28,7 @@ export interface RunOptions {
 export async function runRunners(options: RunOptions, context: RunContext): Promise<0 | 1> {
   const { config } = options;
   const { log, signals, environment } = context;
+  for (const warning of config.warnings) log.warn("configuration needs a look", { warning });
   for (const key of config.unknownKeys) log.warn("configuration key is not known and has no effect", { key });
   warnOfStarvation(config, log);
 

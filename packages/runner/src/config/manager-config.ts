@@ -29,13 +29,13 @@ export interface RunnerManagerConfig {
   readonly connectionMaxAgeMs: number;
   /** `shutdown_timeout` (seconds in the file), here in ms: bound of a forceful stop. Default: 30,000. */
   readonly shutdownTimeoutMs: number;
-  /** `user` that shell jobs run as; `undefined`: the user of this process. */
-  readonly user: string | undefined;
   /** Names this installation to its coordinators (runner-protocol.md §1.2.4). */
   readonly systemId: string;
   readonly proxy: ProxyConfig;
   readonly telemetry: TelemetryConfig;
   readonly runners: readonly RunnerConfig[];
+  /** What the operator should know of this configuration although it can be used; sentences for the runner log. */
+  readonly warnings: readonly string[];
   /** Keys nobody reads, e.g. `runners[0].frobnicate`: kept in the file and named once in the runner log. */
   readonly unknownKeys: readonly string[];
 }

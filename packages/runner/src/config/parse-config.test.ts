@@ -157,3 +157,8 @@ test("a credential that would travel unprotected is refused", () => {
 test("a syntax error is told with line and column", () => {
   assert.throws(() => parseToml("concurrent = 1\nurl = = 2", "config.toml"), /config\.toml: line 2, column \d+: /);
 });
+
+test("a setting that GitLab's runner has and we do not act on is told", () => {
+  const { warnings } = parse(`user = "ci"\n[session_server]\nlisten_address = ":8093"\n${minimal}`);
+  assert.equal(warnings.length, 2);
+});

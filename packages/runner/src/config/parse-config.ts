@@ -56,6 +56,7 @@ interface Context {
 function toConfig(table: ConfigTable, { options, environment, problems, unknownKeys }: Context): RunnerManagerConfig {
   const directory = options.file === undefined ? undefined : path.dirname(options.file);
   const workingDirectory = options.workingDirectory ?? process.cwd();
+  const { systemId, unkept } = readSystemId(directory);
   return {
     configFile: options.file,
     concurrent: table.concurrent,
@@ -65,13 +66,22 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     listenAddress: table.listen_address || undefined,
     connectionMaxAgeMs: table.connection_max_age,
     shutdownTimeoutMs: (table.shutdown_timeout > 0 ? table.shutdown_timeout : 30) * 1000,
-    user: table.user || undefined,
-    systemId: readSystemId(directory).systemId,
+    systemId,
+    warnings: warningsOf(table, unkept),
     proxy: readProxyConfig(environment),
     telemetry: toTelemetryConfig(table.telemetry, { environment, directory, workingDirectory, problems }),
     runners: table.runners.map((runner) => toRunnerConfig(runner, table.labels, { directory, workingDirectory })),
     unknownKeys,
   };
+}
+
+function warningsOf({ user, session_server: session }: ConfigTable, unkept: Error | undefined): string[] {
+  const warnings: string[] = [];
+  if (unkept !== undefined) warnings.push(`the system id could not be kept beside the file: ${unkept.message}`);
+  if (user !== undefined && user !== "") warnings.push("user has no effect: jobs run as the user of this process");
+  if (session?.["listen_address"] !== undefined)
+    warnings.push("session_server has no effect: there is no web terminal");
+  return warnings;
 }
 
 const logLevels = {
