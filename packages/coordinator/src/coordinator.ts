@@ -70,7 +70,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   resources.defer(() => lifecycle.stop());
   const isTracing = options.telemetry.form !== "none" && (options.spanProcessors?.length ?? 0) > 0;
   const spanProcessors = options.spanProcessors ?? [];
-  if (isTracing) lifecycle.observe(new RailsSpans({ state, spanProcessors, instanceId: options.listen }));
+  if (isTracing) lifecycle.observe(new RailsSpans({ state, spanProcessors, instanceId: options.listen, log }));
   const handles = new PipelineHandles({ state, lifecycle, log });
   const stopping = new AbortController();
   let url = options.externalUrl ?? "";

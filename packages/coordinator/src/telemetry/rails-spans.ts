@@ -1,3 +1,4 @@
+import type { Log } from "@jobscope/labkit";
 import { ROOT_CONTEXT, type Span, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, type SpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
@@ -23,13 +24,18 @@ export class RailsSpans implements LifecycleObserver {
   readonly #open = new Map<string, Span>();
   #next = { traceId: "", spanId: "" };
 
-  constructor(deps: { state: CoordinatorState; spanProcessors: readonly SpanProcessor[]; instanceId: string }) {
+  constructor(deps: {
+    state: CoordinatorState;
+    spanProcessors: readonly SpanProcessor[];
+    instanceId: string;
+    log: Log;
+  }) {
     this.#state = deps.state;
     const provider = new TracerProvider({
       resource: resourceFromAttributes({ "service.name": "gitlab-ci-rails", "service.instance.id": deps.instanceId }),
       sampler: new AlwaysOnSampler(),
       idGenerator: { generateTraceId: () => this.#next.traceId, generateSpanId: () => this.#next.spanId },
-      spanProcessors: [...deps.spanProcessors],
+      spanProcessors: deps.spanProcessors.map((processor) => guarded(processor, deps.log)),
     });
     this.#tracer = provider.getTracer("gitlab-ci-job-telemetry");
   }
@@ -114,6 +120,23 @@ export class RailsSpans implements LifecycleObserver {
   #forget(pipeline: PipelineRecord, job: JobRecord, kind: JobSpanKind): void {
     this.#open.delete(jobSpanId(pipeline, job, kind));
   }
+}
+
+/** A processor that throws costs its own spans, not a job and not the other processors' spans. */
+function guarded(processor: SpanProcessor, log: Log): SpanProcessor {
+  const attempt = (call: () => void) => {
+    try {
+      call();
+    } catch (err) {
+      log.warn("a span processor failed", { err });
+    }
+  };
+  return {
+    onStart: (span, context) => attempt(() => processor.onStart(span, context)),
+    onEnd: (span) => attempt(() => processor.onEnd(span)),
+    forceFlush: () => processor.forceFlush(),
+    shutdown: async () => {},
+  };
 }
 
 function jobSpanId(pipeline: PipelineRecord, job: JobRecord, kind: JobSpanKind): string {

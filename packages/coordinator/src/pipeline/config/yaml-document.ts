@@ -41,7 +41,7 @@ export function parseConfigYaml(text: string, file: string, version: "1.1" | "1.
   const documents = parseAllDocuments(text, {
     version,
     uniqueKeys: false,
-    customTags: (tags: Tags) => [...tags.filter((tag) => !isTimestamp(tag)), referenceTag],
+    customTags: (tags: Tags) => [...tags.filter((tag) => !isReplaced(tag)), booleanTag, referenceTag],
   });
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
@@ -56,9 +56,19 @@ export function parseConfigYaml(text: string, file: string, version: "1.1" | "1.
   });
 }
 
-function isTimestamp(tag: Tags[number]): boolean {
-  return typeof tag === "string" ? tag === "timestamp" : tag.tag === "tag:yaml.org,2002:timestamp";
+/** Dates stay text, and booleans are those of GitLab's parser: `y` and `n` are none. */
+function isReplaced(tag: Tags[number]): boolean {
+  const name = typeof tag === "string" ? tag : tag.tag;
+  return ["timestamp", "tag:yaml.org,2002:timestamp", "bool", "tag:yaml.org,2002:bool"].includes(name);
 }
+
+const booleanTag = {
+  tag: "tag:yaml.org,2002:bool",
+  default: true,
+  identify: (value: unknown) => typeof value === "boolean",
+  test: /^(?:yes|true|on|no|false|off)$/i,
+  resolve: (text: string) => /^(?:yes|true|on)$/i.test(text),
+};
 
 /** Writes documents for a YAML 1.2 reader; `!reference` goes out as it came in. */
 export function stringifyConfigYaml(documents: readonly unknown[]): string {
