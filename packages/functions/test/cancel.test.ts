@@ -59,7 +59,7 @@ suite("cancelling (ci-functions.md §5.2, §5.4)", { timeout: 30_000 }, () => {
     ]);
     assert.equal(outcome.status, "cancelled");
     assert.equal(outcome.error?.code, "cancelled");
-    assert.match(outcome.log, /ready\ncleaning up\n$/);
+    assert.match(outcome.log, /ready\n(?:Terminated\n)?cleaning up\n$/);
     assert.deepEqual(
       outcome.result.steps?.map(({ name, status }) => [name, status]),
       [["outer", "cancelled"]],

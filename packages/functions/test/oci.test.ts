@@ -447,7 +447,7 @@ suite("hostile layers cannot write outside their directory, nor fill the machine
       name: "a name that never ends",
       message: /oversized names|cannot be read/,
       layer: async () => {
-        const tar = await tarOf([{ name: "x", type: "file", content: "x".repeat(50_000_000) }]);
+        const tar = await tarOf([{ name: "x", type: "file", content: "x".repeat(8_000_000) }]);
         tar.write("x", 156); // a file becomes an extended header, which is held in memory
         tar.write("        ", 148);
         const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);

@@ -10,8 +10,8 @@ export const expressionLimits = {
   maxNodes: 20_000,
   /** Characters of one text that an evaluation makes. */
   maxTextLength: 16 * 1024 * 1024,
-  /** Units of work (nodes visited, elements compared or written) for one field. Takes well under a second. */
-  maxWork: 5_000_000,
+  /** Units of work (nodes visited, elements compared or written) for one field. Takes well under a second, and no more than that: the engine does nothing else meanwhile. */
+  maxWork: 1_000_000,
   /** Arrays and objects inside each other in a value. */
   maxValueDepth: 200,
 } as const;

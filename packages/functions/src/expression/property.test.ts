@@ -92,7 +92,7 @@ suite("properties of the language", () => {
         const tree = parseTemplate(text);
         assert.deepEqual(bare(parseTemplate(printTemplate(tree)).parts), bare(tree.parts));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const staleAfterMs = 24 * 60 * 60 * 1000;
+/** Others may pass to what they know the name of, as commands in a container do, but not look around. */
+const passMode = 0o711;
 
 /**
  * Directory of fetched functions, each under the id of its content (Git commit, manifest digest). An entry appears whole
@@ -38,6 +40,7 @@ export class FunctionCache {
   /** A fresh private directory on the cache's file system; gone when disposed, unless it was stored. */
   async createStaging(): Promise<{ readonly directory: string } & AsyncDisposable> {
     const staging = join(this.#root, "staging");
+    await mkdir(this.#root, { recursive: true, mode: passMode });
     await mkdir(staging, { recursive: true, mode: 0o700 });
     this.#swept ??= removeStale(staging);
     await this.#swept;
@@ -48,7 +51,7 @@ export class FunctionCache {
 
   /** Makes a finished directory the entry. Whoever comes second leaves the first one's: both have the same content. */
   async store(directory: string, entry: string): Promise<void> {
-    await mkdir(join(entry, ".."), { recursive: true });
+    await mkdir(dirname(entry), { recursive: true, mode: passMode });
     try {
       await rename(directory, entry);
     } catch (error) {
