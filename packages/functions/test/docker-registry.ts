@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+const program = "docker-registry";
+
 /** Why tests against it are skipped, or false. Debian: `apt-get install docker-registry`. */
 export const skipWithoutRegistry: string | false =
-  spawnSync("docker-registry", ["--version"]).error === undefined ? false : "docker-registry is not installed";
+  spawnSync(program, ["--version"]).error === undefined ? false : "docker-registry is not installed";
 
 /** `user:open-sesame`, as `htpasswd -B` writes it. */
 const passwordFile = "user:$2b$04$VZmohzvIo.NYXd/PZI2ysux56KoKwzsAvR62Zc6AdXPbdZKBqVVui\n";
@@ -24,7 +26,7 @@ export async function startDockerRegistry(): Promise<
     auth: { htpasswd: { realm: "test", path: join(root, "passwords") } },
   };
   await writeFile(join(root, "config.yml"), JSON.stringify(config));
-  const child = spawn("docker-registry", ["serve", join(root, "config.yml")], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, ["serve", join(root, "config.yml")], { stdio: ["ignore", "ignore", "pipe"] });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const host = await new Promise<string>((resolve, reject) => {
     createInterface(child.stderr).on("line", (line) => {

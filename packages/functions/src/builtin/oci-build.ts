@@ -14,7 +14,7 @@ import { addLayer, BlobStore } from "./image-layer.ts";
 import { isSemanticVersion } from "./version-tags.ts";
 
 /** Where the image goes, in the project directory (ci-functions.md §2.7). */
-export const archiveName = "function-image.tar";
+const archiveName = "function-image.tar";
 
 const files = z.record(z.string(), z.string());
 const part = z.strictObject({ files: files.default({}) });

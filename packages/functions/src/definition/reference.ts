@@ -43,18 +43,18 @@ export interface BuiltinReference {
 }
 
 /** The built-in behind script steps (§1.4). */
-export interface ScriptReference {
+interface ScriptReference {
   readonly kind: "script";
 }
 
 /** A string with expressions; any string form once evaluated (§2.2). */
-export interface DynamicReference {
+interface DynamicReference {
   readonly kind: "dynamic";
   readonly template: string;
 }
 
 /** `{ git: … }` or `{ oci: … }`, whose values may hold expressions (§2.4, §2.5, §3.4). */
-export interface ExpandedReference {
+interface ExpandedReference {
   readonly kind: "expanded";
   readonly protocol: "git" | "oci";
   readonly fields: ReadonlyMap<string, string>;

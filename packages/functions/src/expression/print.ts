@@ -16,7 +16,7 @@ function printInserted(expression: Expression): string {
 }
 
 /** Writes one expression, with the fewest parentheses that keep its tree. */
-export function printExpression(expression: Expression): string {
+function printExpression(expression: Expression): string {
   switch (expression.kind) {
     case "literal":
       return typeof expression.value === "string" ? printRawString(expression.value) : String(expression.value);

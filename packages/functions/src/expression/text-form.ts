@@ -20,7 +20,7 @@ export function textOf(value: Value, meter: WorkMeter): string {
 }
 
 /** Shortest decimal that round-trips, `0` for minus zero, an exponent from 1e21 and below 1e-6. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   return String(value === 0 ? 0 : value);
 }
 
