@@ -1,15 +1,10 @@
 /**
  * Builds what is published: for every package, `dist/` with JavaScript and declarations, in the order of imports.
- *
- * `--pack DIR` also packs each package into DIR as npm would publish it.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-const packDir = process.argv.includes("--pack")
-  ? resolve(process.argv[process.argv.indexOf("--pack") + 1] ?? ".")
-  : undefined;
 const root = resolve(import.meta.dirname, "..");
 
 for (const name of inImportOrder()) {
@@ -18,7 +13,6 @@ for (const name of inImportOrder()) {
   compile(packageDir);
   copyAssets(packageDir);
   process.stdout.write(`built @jobscope/${name}\n`);
-  if (packDir !== undefined) pack(packageDir, packDir);
 }
 
 /** Package names, each after those it depends on. */
@@ -66,9 +60,4 @@ function copyAssets(packageDir: string): void {
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(packageDir, file), target);
   }
-}
-
-function pack(packageDir: string, target: string): void {
-  mkdirSync(target, { recursive: true });
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", target], { cwd: packageDir, stdio: "inherit" });
 }
