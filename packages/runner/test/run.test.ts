@@ -81,6 +81,19 @@ test("a drain is escalated by SIGTERM", () =>
     ["sleep 300"],
   ));
 
+test("a second forcing signal ends with 1 at once, and no process of the job stays", () =>
+  withRun(
+    async ({ coordinator, signals, code }) => {
+      const { body } = await coordinator.waitFor("patch", (call) => call.body.includes("pid="));
+      const pid = Number(/pid=(\d+)/.exec(body.toString())?.[1]);
+      signals.emit("SIGTERM");
+      signals.emit("SIGINT");
+      assert.equal(await code, 1);
+      assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+    },
+    ["trap '' TERM; echo pid=$$; while true; do sleep 1; done"],
+  ));
+
 test("run-single ends after its number of jobs and asks for no more", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-single-"));
   await using coordinator = await startScriptableCoordinator();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@jobscope/labkit";
 import { ConfigError } from "../config/config-error.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -62,9 +63,16 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
     onReload: () => watch.reload(),
   });
   log.info("runner stopped", { exitCode: code });
-  if (code === 1) resources.move(); // Whoever asked twice does not want to wait: the process ends with what it holds.
+  if (code === 1) {
+    // Whoever asked twice does not want to wait: job processes are ended, all else goes with this process.
+    resources.move();
+    await Promise.race([manager.kill(), delay(killMs, undefined, { ref: false })]);
+  }
   return code;
 }
+
+/** Longest wait for job processes to end when the operator asked twice. */
+const killMs = 6_000;
 
 /** Takes over the changed file; a file that cannot be used leaves everything as it is (runner-protocol.md §6.1). */
 async function reload(

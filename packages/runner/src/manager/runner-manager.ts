@@ -18,6 +18,11 @@ export interface RunnerManager extends AsyncDisposable {
   drain(signal: AbortSignal): Promise<void>;
   /** Kills every running job; each reports `runner_interrupted`. `reason` ends the sentence `aborted: …`. */
   abort(reason: string): void;
+  /**
+   * Gives up what still runs: job processes are ended forcefully and no final update is waited for. For an operator who
+   * asked twice; the manager still has to be disposed of.
+   */
+  kill(): Promise<void>;
   /** Takes over another configuration for what is asked for from now on; running jobs keep theirs. */
   reconfigure(config: RunnerManagerConfig): void;
   /**

@@ -36,6 +36,9 @@ export async function startRunnerManager(options: RunnerManagerOptions): Promise
   return new PollingRunnerManager({ ...options, environment, workingDirectory }, executor);
 }
 
+/** How long jobs may take to notice that their processes were killed. */
+const afterKillMs = 10_000;
+
 type FilledInOptions = RunnerManagerOptions & Required<Pick<RunnerManagerOptions, "environment" | "workingDirectory">>;
 
 class PollingRunnerManager implements RunnerManager {
@@ -119,6 +122,13 @@ class PollingRunnerManager implements RunnerManager {
     this.#running.abortAll(reason);
   }
 
+  async kill(): Promise<void> {
+    this.stop();
+    this.abort("killed");
+    this.#hardStop.abort(new Error("the runner does not wait for final updates"));
+    await this.#executor[Symbol.asyncDispose]();
+  }
+
   reconfigure(config: RunnerManagerConfig): void {
     const replaced = [...this.#entries];
     this.#config = config;
@@ -138,9 +148,8 @@ class PollingRunnerManager implements RunnerManager {
     this.stop();
     this.abort("terminated");
     await this.#settle(this.#config.shutdownTimeoutMs);
-    this.#hardStop.abort(new Error("the runner's shutdown timeout is over"));
-    await this.#executor[Symbol.asyncDispose]();
-    await this.#settle(this.#config.shutdownTimeoutMs);
+    await this.kill();
+    await this.#settle(afterKillMs);
     await this.#pool[Symbol.asyncDispose]();
     await Promise.all([...this.#entries].map((entry) => entry.client[Symbol.asyncDispose]()));
   }

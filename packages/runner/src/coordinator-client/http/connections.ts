@@ -38,7 +38,8 @@ export class Connections implements AsyncDisposable {
     const filesState = stateOfFiles(this.#options.tls);
     if (this.#dispatcher === undefined || performance.now() >= this.#renewAtMs || filesState !== this.#filesState) {
       const fresh = this.#connect();
-      void this.#retire();
+      // Calls under way keep the old connections; that closing them fails is of no interest to anybody.
+      this.#retire().catch(() => {});
       this.#dispatcher = fresh;
       this.#filesState = filesState;
       const maxAgeMs = this.#options.connectionMaxAgeMs;
