@@ -2,14 +2,15 @@
 export const maxTraceSpans = 20_000;
 
 /**
- * All spans of `{traceId:String}`, each once, by start. The companion table says on which days to look.
+ * All spans of `{traceId:String}`, each once, by start. The companion table says on which days to look, in whole seconds;
+ * compared as a DateTime, its end would lose what lies within the last second (ClickHouse's key analysis cuts it off).
  *
  * Parents before children among equal starts: the longer span first.
  */
 export const traceQuery = `
 WITH
-    (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {traceId:String}) AS first,
-    (SELECT max(End) FROM otel_traces_trace_id_ts WHERE TraceId = {traceId:String}) AS last
+    (SELECT toDateTime64(min(Start), 9) FROM otel_traces_trace_id_ts WHERE TraceId = {traceId:String}) AS first,
+    (SELECT toDateTime64(max(End), 9) FROM otel_traces_trace_id_ts WHERE TraceId = {traceId:String}) AS last
 SELECT
     otel_traces.TraceId AS traceId,
     SpanId AS spanId,

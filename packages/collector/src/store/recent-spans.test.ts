@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { SpanRow } from "../rows/span-row.ts";
+import { RecentSpans } from "./recent-spans.ts";
+
+const row = (spanId: string, timestamp = 1n) => ({ traceId: "t", spanId, timestamp }) as SpanRow;
+const idsOf = (rows: readonly SpanRow[]) => rows.map(({ spanId }) => spanId);
+
+describe("recently stored spans", () => {
+  test("are known again", () => {
+    const recent = new RecentSpans();
+    recent.add([row("a"), row("b")]);
+    assert.deepEqual(idsOf(recent.withoutKnown([row("a"), row("c"), row("b")])), ["c"]);
+  });
+
+  test("are not known by having been asked about", () => {
+    const recent = new RecentSpans();
+    recent.withoutKnown([row("a")]);
+    assert.deepEqual(idsOf(recent.withoutKnown([row("a")])), ["a"]);
+  });
+
+  test("count once within one request", () => {
+    assert.deepEqual(idsOf(new RecentSpans().withoutKnown([row("a"), row("a")])), ["a"]);
+  });
+
+  test("are other spans when they began at another time", () => {
+    const recent = new RecentSpans();
+    recent.add([row("a", 1n)]);
+    assert.deepEqual(idsOf(recent.withoutKnown([row("a", 2n)])), ["a"]);
+  });
+
+  test("are forgotten after twice the capacity, not before once", () => {
+    const recent = new RecentSpans(10);
+    recent.add([row("first")]);
+    for (let i = 0; i < 10; i += 1) recent.add([row(`${i}`)]);
+    assert.deepEqual(idsOf(recent.withoutKnown([row("first")])), []);
+    for (let i = 10; i < 30; i += 1) recent.add([row(`${i}`)]);
+    assert.deepEqual(idsOf(recent.withoutKnown([row("first")])), ["first"]);
+  });
+});
