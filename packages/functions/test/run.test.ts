@@ -799,22 +799,47 @@ suite("commands (ci-functions.md §5.2)", () => {
     assert.deepEqual(outcome.lines, ["Running step name=push"]);
   });
 
-  test("a receiver that is slow holds the command back and loses nothing", async () => {
+  test("a receiver that is slow holds the command back; nothing is lost, doubled or out of order", async () => {
     await using job = await JobFixture.create();
-    let bytes = 0;
-    let waits = 0;
-    const outcome = await job.run([{ name: "s", script: "head -c 3000000 /dev/zero" }], {
-      log: {
-        write: (chunk) => {
-          bytes += chunk.length;
-          waits++;
-          return new Promise((resolve) => setImmediate(resolve));
+    const chunks: Uint8Array[] = [];
+    let open = 0;
+    const outcome = await job.run(
+      [
+        { name: "s", script: "seq 1 200000" },
+        { name: "t", script: "echo end" },
+      ],
+      {
+        log: {
+          async write(chunk) {
+            assert.equal(open++, 0, "one write at a time");
+            await new Promise((resolve) => setImmediate(resolve));
+            chunks.push(Buffer.from(chunk));
+            open--;
+          },
         },
       },
-    });
-    assert.equal(outcome.status, "success");
-    assert.equal(bytes, 3_000_000 + "Running step name=s\n".length);
-    assert.ok(waits > 10);
+    );
+    assert.equal(outcome.error, undefined);
+    const numbers = Array.from({ length: 200_000 }, (_, at) => `${at + 1}\n`).join("");
+    const expected = `Running step name=s\n${numbers}Running step name=t\nend\n`;
+    assert.ok(Buffer.concat(chunks).toString() === expected);
+    assert.ok(chunks.length > 10);
+  });
+
+  test("a receiver that fails makes the step fail, and the job ends", async () => {
+    await using job = await JobFixture.create();
+    for (const write of [
+      () => Promise.reject(new Error("disk full")),
+      () => {
+        throw new Error("disk full");
+      },
+    ]) {
+      let count = 0;
+      const outcome = await job.run([{ name: "s", script: "seq 1 100000" }], {
+        log: { write: () => (count++ === 0 ? undefined : write()) },
+      });
+      assert.equal(outcome.error?.message, 'step "s": internal error: disk full');
+    }
   });
 
   test("a process left in the background does not hold the step", async () => {

@@ -68,7 +68,7 @@ export function definitionError(problems: readonly DefinitionProblem[]): Functio
   const place = first?.place;
   const lines = problems.map(({ message, place: at }) => `${at === undefined ? "" : `${printPlace(at)}: `}${message}`);
   return new FunctionError(lines.join("; "), {
-    code: problems.some(({ message }) => message.includes("are not supported")) ? "unsupported" : "invalid_definition",
+    code: problems.some(({ unsupported }) => unsupported) ? "unsupported" : "invalid_definition",
     ...(place === undefined ? {} : { place }),
   });
 }

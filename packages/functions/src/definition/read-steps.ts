@@ -24,7 +24,9 @@ function readStep(reader: DefinitionReader, item: Field): StepDefinition | undef
   const field = fields.get(implementation) ?? item;
   const env = readEnv(reader, fields.get("env"));
   if (implementation === "action") {
-    return reader.report(field, '"action" steps are not supported; call a function with "func" instead');
+    return reader.report(field, '"action" steps are not supported; call a function with "func" instead', {
+      unsupported: true,
+    });
   }
   if (implementation === "script") {
     const inputs = fields.get("inputs");

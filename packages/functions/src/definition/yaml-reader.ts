@@ -22,6 +22,8 @@ export interface DefinitionProblem {
   readonly message: string;
   /** Undefined for lists that came as data. */
   readonly place: TextPlace | undefined;
+  /** A form that is known and not offered. */
+  readonly unsupported?: boolean;
 }
 
 /** A value somewhere in a document, with its path for messages. `node` is undefined where nothing was written. */
@@ -84,9 +86,10 @@ export class DefinitionReader {
     return { node: (this.#documents[index]?.contents as ParsedNode | null) ?? undefined, path: "" };
   }
 
-  report(field: Field, what: string): undefined {
+  report(field: Field, what: string, facts: Pick<DefinitionProblem, "unsupported"> = {}): undefined {
     const offset = (field.node ?? field.near)?.range?.[0];
     this.problems.push({
+      ...facts,
       message: field.path === "" ? what : `${field.path}: ${what}`,
       place: offset === undefined || this.#text === "" ? undefined : this.#placeAt(offset),
     });

@@ -1,7 +1,7 @@
 import type { BuiltinFunction } from "../builtin/builtin-function.ts";
+import { cancelledBy } from "../cancellation.ts";
 import type { ExecDefinition, FunctionFile, FunctionSpec, RunDefinition } from "../definition/function-file.ts";
 import { FunctionError } from "../function-error.ts";
-import { cancelledBy } from "./cancellation.ts";
 import { type PreparedCommand, prepareCommand, runCommand } from "./exec-form.ts";
 import { envFields, inField, inPart, valueData } from "./fields.ts";
 import { contextOf, environmentOf, type FunctionFrame } from "./frame.ts";

@@ -62,11 +62,15 @@ export class OutputPipe implements Disposable {
    * @throws what the receiver threw.
    */
   async drain(): Promise<void> {
-    await this.#delivered;
     for (let count = 0; count < maxDrainedChunks; count++) {
-      const chunk = (this.#reader.read() as Uint8Array | null) ?? this.#readNow();
+      await this.#delivered;
+      if (this.#reader.readableLength > 0) {
+        this.#reader.read(); // hands what is buffered to the listener
+        continue;
+      }
+      const chunk = this.#readNow();
       if (chunk === undefined) break;
-      await this.#receive(chunk);
+      this.#deliver(chunk);
     }
     await this.#delivered;
     this.#reader.unref();
@@ -78,15 +82,17 @@ export class OutputPipe implements Disposable {
     const delivering = this.#callReceiver(chunk);
     if (delivering === undefined) return;
     this.#reader.pause();
-    this.#delivered = delivering.then(
-      () => {
-        this.#reader.resume();
-      },
-      (error: unknown) => {
-        this.#failure ??= error;
-        this.#reader.resume();
-      },
-    );
+    this.#delivered = this.#whenSettled(this.#delivered, delivering);
+  }
+
+  async #whenSettled(earlier: Promise<void>, delivering: Promise<void>): Promise<void> {
+    await earlier;
+    try {
+      await delivering;
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    this.#reader.resume();
   }
 
   #callReceiver(chunk: Uint8Array): Promise<void> | undefined {

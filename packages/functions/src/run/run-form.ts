@@ -1,7 +1,7 @@
+import { cancelledBy } from "../cancellation.ts";
 import type { FunctionSpec, RunDefinition, StepDefinition } from "../definition/function-file.ts";
 import { objectOf, type Value } from "../expression/value.ts";
 import { FunctionError } from "../function-error.ts";
-import { cancelledBy } from "./cancellation.ts";
 import { inField, typedField } from "./fields.ts";
 import { contextOf, type FunctionFrame } from "./frame.ts";
 import type { JobRun } from "./job-run.ts";

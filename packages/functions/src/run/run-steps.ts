@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import { readJobSteps } from "../definition/read-function.ts";
 import { engineVersion } from "../engine-version.ts";
 import { objectOf, textMapOf } from "../expression/value.ts";
@@ -45,12 +46,13 @@ async function runJob(
   const steps = readJobSteps(options.steps);
   const variables = (options.jobVariables ?? []).filter(({ key }) => !hiddenVariables.has(key));
   const logLevel = stepsLogLevel(variableValue(variables, "CI_STEPS_LOG_LEVEL"), options.env["CI_STEPS_LOG_LEVEL"]);
-  await mkdir(options.workDir, { recursive: true, mode: 0o700 });
+  const workDir = resolve(options.workDir);
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
   await using resources = new AsyncDisposableStack();
   const processes = options.processes ?? resources.use(createLocalProcesses());
   const files = resources.use(await JobFiles.create(options.tempDir ?? tmpdir(), processes.asAnyUser));
   const job: JobRun = {
-    workDir: options.workDir,
+    workDir,
     vars: textMapOf(files.writeVariables(variables)),
     environment: new JobEnvironment({ ...options.env, CI_STEPS_LOG_LEVEL: logLevel }),
     files,
@@ -66,7 +68,7 @@ async function runJob(
     warn,
   };
   const frame: FunctionFrame = {
-    directory: options.workDir,
+    directory: workDir,
     inputs: objectOf(new Map()),
     scope: undefined,
     files: files.createStepFiles(),

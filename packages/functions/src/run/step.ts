@@ -1,3 +1,4 @@
+import { cancelledBy } from "../cancellation.ts";
 import type { FunctionFile, StepDefinition } from "../definition/function-file.ts";
 import { parseExpandedReference, parseKnownReference } from "../definition/parse-reference.ts";
 import { describeReference, type KnownReference } from "../definition/reference.ts";
@@ -5,7 +6,6 @@ import type { EvaluationContext } from "../expression/evaluate.ts";
 import { objectOf } from "../expression/value.ts";
 import { FunctionError, toFunctionError } from "../function-error.ts";
 import type { LoadedFunction } from "../source/function-sources.ts";
-import { cancelledBy } from "./cancellation.ts";
 import type { EnvScope } from "./environment.ts";
 import { envFields, referenceField } from "./fields.ts";
 import { contextOf, environmentOf, type FunctionFrame } from "./frame.ts";

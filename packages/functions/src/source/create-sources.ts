@@ -1,4 +1,5 @@
 import { createBuiltinFunctions } from "../builtin/builtins.ts";
+import { cancelledBy } from "../cancellation.ts";
 import {
   type BuiltinReference,
   describeReference,
@@ -83,12 +84,15 @@ async function observedFetch(
     observation.ended({ bytes: tree.bytes, cacheHit: tree.cacheHit, digest: tree.digest, error: undefined });
     return tree;
   } catch (thrown) {
-    const inTime = !timeout.aborted || context.signal.aborted;
-    const failure = inTime ? toFunctionError(thrown) : fetchFailure(`not done after ${timeoutMs} ms`, thrown);
-    const error = failure.within(`cannot fetch ${name}@${version}: `);
+    const error = fetchError(thrown, context.signal, timeout, timeoutMs).within(`cannot fetch ${name}@${version}: `);
     observation.ended({ bytes: 0, cacheHit: false, digest: undefined, error: error.message });
     throw error;
   }
+}
+
+function fetchError(thrown: unknown, job: AbortSignal, timeout: AbortSignal, timeoutMs: number): FunctionError {
+  if (job.aborted) return cancelledBy(job);
+  return timeout.aborted ? fetchFailure(`not done after ${timeoutMs} ms`, thrown) : toFunctionError(thrown);
 }
 
 /** `localhost:5000`, `127.0.0.1:5000`, `[::1]:5000` */

@@ -1,4 +1,4 @@
-import { FunctionError } from "../function-error.ts";
+import { FunctionError } from "./function-error.ts";
 
 /** The failure that an aborted signal makes of a step: `timeout` when that was the reason, else `cancelled`. */
 export function cancelledBy(signal: AbortSignal, cause?: FunctionError): FunctionError {
