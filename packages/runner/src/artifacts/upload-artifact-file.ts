@@ -10,7 +10,7 @@ import type { TransferReport } from "./transfer-report.ts";
 
 /** Tries by what became of the last one. Rule: runner-protocol.md §1.12. */
 const maxTries = { failed: 3, unavailable: 6 } as const;
-const firstPauseMs = 1_000;
+const defaultFirstPauseMs = 1_000;
 const longestPauseMs = 5_000;
 
 export interface UploadOptions {
@@ -20,6 +20,8 @@ export interface UploadOptions {
   readonly shortToken: string;
   readonly report: TransferReport;
   readonly signal: AbortSignal;
+  /** Pause before the second try; it doubles from try to try, up to five seconds. Default: one second. */
+  readonly firstPauseMs?: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface UploadOptions {
  * @returns how often it was tried again. @throws {ArtifactError} when it was refused or did not succeed.
  */
 export async function uploadArtifactFile(options: UploadOptions): Promise<{ readonly retries: number }> {
-  const { client, upload, report, signal } = options;
+  const { client, upload, report, signal, firstPauseMs = defaultFirstPauseMs } = options;
   for (let tries = 1; ; tries += 1) {
     const outcome = await client.uploadArtifact(upload, { signal });
     reportOutcome(options, outcome);
