@@ -105,6 +105,15 @@ describe("a query", () => {
     await assert.rejects(reader.sql("SELECT number FROM numbers(10000000)"), /Limit for result exceeded/);
   });
 
+  test("that fails half way leaves nothing in the next one's answer", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await assert.rejects(reader.sql("SELECT throwIf(number = 200000) FROM numbers(1000000)"));
+      await assert.rejects(reader.sql("SELECT number FROM numbers(10000000)"), /Limit for result exceeded/);
+      const { body } = await reader.sql("SELECT 'clean'", { format: "TabSeparated" });
+      assert.equal(Buffer.from(body).toString(), "clean\n");
+    }
+  });
+
   test("with a mistake is told what ClickHouse finds wrong", async () => {
     await assert.rejects(reader.sql("SELEC 1"), { code: "bad-request", message: /Syntax error/ });
     await assert.rejects(reader.sql("SELECT nothing FROM otel_traces"), { code: "bad-request", message: /nothing/ });

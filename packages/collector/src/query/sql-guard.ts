@@ -83,7 +83,7 @@ async function explainSyntaxError(engine: Engine, query: string): Promise<void> 
  */
 async function namesIn(engine: Engine, query: string): Promise<{ functions: string[]; identifiers: string[] }> {
   const tree = await textOf(engine, `EXPLAIN AST ${query}`);
-  if (!/^[A-Z]\w+/.test(tree)) throw refusal("its syntax tree cannot be read"+JSON.stringify(tree));
+  if (!/^[A-Z]\w+/.test(tree)) throw refusal("its syntax tree cannot be read");
   const named = (kind: string) =>
     [...tree.matchAll(new RegExp(`^ *(?:${kind}) (?<name>[^\\s(]+)`, "gm"))].map(
       (match) => match.groups?.["name"] ?? "",

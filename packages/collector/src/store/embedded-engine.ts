@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { type ClickHouseClient, createClient } from "@clickhouse/client";
 import { drainPending } from "chdb";
 import { ChdbNodeEngine, QueryClass } from "chdb/durable/node";
-import { createEmbeddedConnection, createInsertingConnection } from "./embedded-connection.ts";
-import { type Engine, type ReadLimits, readOnlySettings } from "./engine.ts";
+import { createInsertingConnection } from "./embedded-connection.ts";
+import { createReadingConnection } from "./embedded-reader.ts";
+import type { Engine, ReadLimits } from "./engine.ts";
 import { StoreError } from "./store-error.ts";
 
 /**
  * Opens ClickHouse's engine in this process, with its files below `dataDir`.
  *
- * Three connections share the one engine: a writer, a reader that is read-only for good, and one that only parses. The
+ * Its connections share the one engine: a writer, readers that are read-only for good, and one that only parses. The
  * engine locks its directory (flock) against other processes; one process has one engine.
  *
  * @throws {StoreError} `unavailable` when the directory cannot be used.
@@ -22,8 +23,7 @@ export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): P
   await using opened = new AsyncDisposableStack();
   opened.defer(drainPending);
   const writer = opened.use(open(() => createClient({ connection: createInsertingConnection(path, inboxDir) })));
-  const reader = opened.use(open(() => createClient({ connection: createEmbeddedConnection(path) })));
-  await makeReadOnly(reader, limits);
+  const reader = opened.use(open(() => createClient({ connection: createReadingConnection(path, limits) })));
   const parser = new ChdbNodeEngine();
   await parser.start({ dataPath: path, backupsAllowedPath: inboxDir });
   opened.defer(() => parser.close());
@@ -63,11 +63,5 @@ function open(connect: () => ClickHouseClient): ClickHouseClient {
   } catch (cause) {
     const detail = "the database engine could not open its files; another process may hold them, or they are damaged";
     throw new StoreError({ code: "unavailable", operation: "open store", retryable: false, detail }, { cause });
-  }
-}
-
-async function makeReadOnly(reader: ClickHouseClient, limits: ReadLimits): Promise<void> {
-  for (const [name, value] of Object.entries(readOnlySettings(limits))) {
-    await reader.command({ query: `SET ${name} = ${typeof value === "number" ? value : `'${value}'`}` });
   }
 }
