@@ -5,6 +5,7 @@ import { childEnvironment } from "./child-environment.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import type { CoordinatorOptions, PipelineRequest, RunnerCredentials, RunnerOptions } from "./coordinator-options.ts";
 import { openDataDir } from "./data-dir.ts";
+import { ChildPipelines } from "./lifecycle/child-pipelines.ts";
 import { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import { JobContacts } from "./lifecycle/job-contacts.ts";
 import { JobQueue } from "./lifecycle/job-queue.ts";
@@ -92,10 +93,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const silentRunnerMs = options.silentRunnerMs ?? 600_000;
   const watch = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
   resources.defer(() => clearInterval(watch));
+  const git = createGit(environment);
+  const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();
+  children.resume();
   const starter = new PipelineStarter({
-    ...{ state, lifecycle, now, environment },
-    git: createGit(environment),
+    ...{ state, lifecycle, now, environment, git },
     serverUrl: url,
     storeDir: dataDir.repositories,
     samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),

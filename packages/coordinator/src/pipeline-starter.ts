@@ -1,11 +1,12 @@
 import type { ChildEnvironment } from "./child-environment.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import type { PipelineRequest } from "./coordinator-options.ts";
+import { cancelRedundant } from "./lifecycle/auto-cancel.ts";
 import type { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle/lifecycle.ts";
 import type { PipelineRecord, ProjectRecord } from "./lifecycle/records.ts";
 import { makePipelineRefs, startPlanned, usedStages } from "./lifecycle/start-pipeline.ts";
-import { type CreatedPlan, createPlan, locateProject } from "./pipeline/create-plan.ts";
+import { asVariable, type CreatedPlan, createPlan, locateProject, recordSource } from "./pipeline/create-plan.ts";
 import type { PlannedJob } from "./pipeline/plan/planned-job.ts";
 import type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
 import type { Git } from "./repository/git.ts";
@@ -40,11 +41,15 @@ export class PipelineStarter {
 
   async plan(request: PipelineRequest): Promise<PipelinePlan> {
     const { git, environment, state, serverUrl, storeDir } = this.#deps;
-    const { source, originUrl } = await locateProject(git, request.repository);
-    const project = this.#projectOf(source.topLevel, projectPathOf(originUrl, source.topLevel));
+    const { workTree, originUrl } = await locateProject(git, request.repository);
+    const project = this.#projectOf(workTree.topLevel, projectPathOf(originUrl, workTree.topLevel));
     return await this.#alone(project, async () => {
       const target = { projectId: project.id, projectPath: project.path, serverUrl, storeDir };
-      const plan = await createPlan(git, source, target, request, environment);
+      const source = await recordSource(git, workTree, target, request);
+      const projectVariables = (request.projectVariables ?? []).map(asVariable);
+      const pipelineVariables = (request.variables ?? []).map(asVariable);
+      const wanted = { jobs: request.jobs, projectVariables, pipelineVariables, signal: request.signal };
+      const plan = await createPlan(git, source, wanted, environment);
       const pipelineId = state.nextId("pipelines");
       await makePipelineRefs(git, plan, pipelineId);
       const view = viewPlan(plan);
@@ -61,7 +66,9 @@ export class PipelineStarter {
       });
     }
     this.#reserved.delete(view);
-    return startPlanned(this.#deps, reserved.project, reserved.plan, reserved.pipelineId);
+    const pipeline = startPlanned(this.#deps, reserved.project, reserved.plan, { id: reserved.pipelineId });
+    cancelRedundant(this.#deps, pipeline);
+    return pipeline;
   }
 
   #projectOf(topLevel: string, wantedPath: string): ProjectRecord {
@@ -95,9 +102,9 @@ function viewPlan(plan: CreatedPlan): PipelinePlan {
     pipelineStages: usedStages(plan),
     excludedJobs: plan.planned.excludedJobs,
     name: plan.planned.name,
-    ref: plan.facts.ref,
-    sha: plan.facts.sha,
-    hasUncommittedChanges: plan.captured.snapshot.hasUncommittedChanges,
+    ref: plan.source.facts.ref,
+    sha: plan.source.facts.sha,
+    hasUncommittedChanges: plan.source.hasUncommittedChanges,
     warnings: plan.warnings,
   };
 }

@@ -42,6 +42,7 @@ export class Lifecycle {
   readonly #deps: LifecycleDeps;
   readonly #observers = new Set<LifecycleObserver>();
   readonly #timers = new Map<number, NodeJS.Timeout>();
+  #triggered: ((job: JobRecord) => void) | undefined;
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
@@ -55,7 +56,7 @@ export class Lifecycle {
   /** Takes up again what a former process left: queued jobs, delays; running jobs stay with their runners. */
   resume(): void {
     for (const job of this.#deps.state.jobs.values()) {
-      if (job.state === "pending") this.#deps.queue.add(job);
+      if (job.state === "pending" && job.plan.childPipeline === undefined) this.#deps.queue.add(job);
       if (job.state === "scheduled") this.#startTimer(job);
     }
     for (const pipeline of this.#deps.state.pipelines.values()) {
@@ -242,7 +243,19 @@ export class Lifecycle {
     }
     job.queuedAtMs = this.#deps.now();
     this.#move(job, "pending");
-    this.#deps.queue.add(job);
+    if (job.plan.childPipeline === undefined) this.#deps.queue.add(job);
+    else this.#trigger(job);
+  }
+
+  #trigger(job: JobRecord): void {
+    job.startedAtMs = this.#deps.now();
+    this.#move(job, "running");
+    this.#triggered?.(job);
+  }
+
+  /** Sets who starts child pipelines; once, before the first pipeline starts. */
+  onTrigger(start: (job: JobRecord) => void): void {
+    this.#triggered = start;
   }
 
   #isResourceTaken({ id, projectId, plan }: JobRecord): boolean {

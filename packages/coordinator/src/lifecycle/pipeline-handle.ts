@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Log } from "@jobscope/labkit";
-import { finalStates } from "../job-state.ts";
+import { finalStates, type JobState } from "../job-state.ts";
 import type { Pipeline, PipelineEvents, PipelineView } from "../pipeline-view.ts";
 import type { CoordinatorState } from "./coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -16,7 +16,10 @@ export class PipelineHandles {
     this.#deps = deps;
     deps.lifecycle.observe({
       jobChanged: (job) => this.#handles.get(job.pipelineId)?.tellJob(job),
-      pipelineChanged: (pipeline) => this.#handles.get(pipeline.id)?.tellPipeline(),
+      pipelineChanged: (pipeline) => {
+        this.#handles.get(pipeline.id)?.tellPipeline();
+        if (pipeline.rootPipelineId !== pipeline.id) this.#handles.get(pipeline.rootPipelineId)?.settle();
+      },
     });
   }
 
@@ -96,8 +99,23 @@ class PipelineHandle implements Pipeline {
   }
 
   tellPipeline(): void {
-    const view = this.view();
-    this.#events.emit("pipeline", view);
-    if (finalStates.has(view.state) || view.state === "manual") this.#finish(view);
+    this.#events.emit("pipeline", this.view());
+    this.settle();
   }
+
+  /** Ends the wait for the pipeline once nothing of it, or of its child pipelines, can move by itself. */
+  settle(): void {
+    if (isSettled(this.#record, this.#deps.state)) this.#finish(this.view());
+  }
+}
+
+const waitsForOthers: ReadonlySet<JobState> = new Set([...finalStates, "manual", "created"]);
+
+function isSettled(pipeline: PipelineRecord, state: CoordinatorState): boolean {
+  if (pipeline.state === "created") return false;
+  return state.currentJobsOf(pipeline.id).every((job) => {
+    const child = job.childPipelineId === undefined ? undefined : state.pipelines.get(job.childPipelineId);
+    if (child !== undefined) return isSettled(child, state) && (job.state !== "running" || child.state === "manual");
+    return waitsForOthers.has(job.state);
+  });
 }

@@ -5,32 +5,40 @@ import type { CoordinatorState } from "./coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { PipelineRecord, ProjectRecord } from "./records.ts";
 
+/** Where a pipeline stands among others. */
+export interface PipelinePlace {
+  readonly id: number;
+  /** For a child pipeline: the pipeline at the top, and the job that triggered this one. */
+  readonly parent?: { readonly root: PipelineRecord; readonly jobId: number };
+}
+
 /** Turns a plan into a stored, running pipeline. The refs that jobs fetch must have been made. */
 export function startPlanned(
   deps: { state: CoordinatorState; lifecycle: Lifecycle; now: () => number; samplingRatio: number },
   project: ProjectRecord,
   plan: CreatedPlan,
-  id: number,
+  { id, parent }: PipelinePlace,
 ): PipelineRecord {
+  const { facts, folder, repositories, rewrites } = plan.source;
   project.lastPipelineIid += 1;
-  project.defaultBranch = plan.facts.defaultBranch;
-  project.repositories = plan.captured.repositories;
+  project.defaultBranch = facts.defaultBranch;
+  project.repositories = repositories;
   deps.state.saveProject(project);
   const pipeline: PipelineRecord = {
     id,
     iid: project.lastPipelineIid,
     projectId: project.id,
-    rootPipelineId: id,
-    parentJobId: undefined,
+    rootPipelineId: parent?.root.id ?? id,
+    parentJobId: parent?.jobId,
     name: plan.planned.name,
-    facts: plan.facts,
+    facts,
     pipelineStages: usedStages(plan),
-    repositoryFolder: plan.captured.repositories[0]?.folder ?? "",
-    rewrites: plan.captured.rewrites,
+    repositoryFolder: folder,
+    rewrites,
     projectVariables: plan.projectVariables,
     pipelineVariables: plan.pipelineVariables,
     autoCancel: plan.config.autoCancel,
-    isTraced: isSampled(id, deps.samplingRatio),
+    isTraced: parent?.root.isTraced ?? isSampled(id, deps.samplingRatio),
     createdAtMs: deps.now(),
     state: "created",
     startedAtMs: undefined,
@@ -47,8 +55,7 @@ export function usedStages({ config, planned }: CreatedPlan): string[] {
 
 /** The refs that the payload's refspecs name: the pipeline's own, and the branch or tag as if it had been pushed. */
 export async function makePipelineRefs(git: Git, plan: CreatedPlan, pipelineId: number): Promise<void> {
-  const { facts, captured } = plan;
-  const folder = captured.repositories[0]?.folder ?? "";
+  const { facts, folder } = plan.source;
   const ref = facts.isTag ? `refs/tags/${facts.ref}` : `refs/heads/${facts.ref}`;
   const updates = [`update refs/pipelines/${pipelineId} ${facts.sha}\n`, `update ${ref} ${facts.sha}\n`];
   await git.text(["-C", folder, "update-ref", "--stdin"], { input: updates.join("") });

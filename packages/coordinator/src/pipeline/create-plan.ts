@@ -1,6 +1,6 @@
 import type { ChildEnvironment } from "../child-environment.ts";
 import type { PipelineRequest, VariableInput } from "../coordinator-options.ts";
-import { type CapturedRepository, captureRepository } from "../repository/capture-repository.ts";
+import { captureRepository, type ServedRepository, type UrlRewrite } from "../repository/capture-repository.ts";
 import { listChangedFiles, listFiles, readFiles } from "../repository/commit-files.ts";
 import type { Git } from "../repository/git.ts";
 import { readRepositoryFacts } from "../repository/repository-facts.ts";
@@ -23,12 +23,34 @@ export interface PlanTarget {
   readonly storeDir: string;
 }
 
+/** A commit that pipelines can be made of. */
+export interface RecordedSource {
+  /** Bare repository that has the commit. */
+  readonly folder: string;
+  readonly facts: PipelineFacts;
+  readonly repositories: readonly ServedRepository[];
+  readonly rewrites: readonly UrlRewrite[];
+  readonly hasUncommittedChanges: boolean;
+  /** The user's `origin`, from where `include: project` is resolved. */
+  readonly remoteUrl: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** What to plan of a commit. */
+export interface PlanRequest {
+  /** Files that the commit does not have, by path: what a trigger job puts together. */
+  readonly extraFiles?: ReadonlyMap<string, string>;
+  readonly jobs?: readonly string[] | undefined;
+  readonly projectVariables: readonly Variable[];
+  readonly pipelineVariables: readonly Variable[];
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A planned pipeline and all that starting it needs. */
 export interface CreatedPlan {
   readonly planned: PlannedPipeline;
   readonly config: PipelineConfig;
-  readonly captured: CapturedRepository;
-  readonly facts: PipelineFacts;
+  readonly source: RecordedSource;
   readonly projectVariables: readonly Variable[];
   readonly pipelineVariables: readonly Variable[];
   readonly warnings: readonly string[];
@@ -37,73 +59,71 @@ export interface CreatedPlan {
 /** GitLab's setting of new projects. */
 const defaultTimeoutSeconds = 3600;
 
+/** Records a work tree for pipelines. @throws {CoordinatorError} `git-failed`. */
+export async function recordSource(
+  git: Git,
+  workTree: WorkTree,
+  target: PlanTarget,
+  request: PipelineRequest,
+): Promise<RecordedSource> {
+  const { projectId, projectPath, serverUrl, storeDir } = target;
+  const captured = await captureRepository(git, workTree, { storeDir, servedPath: `${projectPath}.git` });
+  const folder = captured.repositories[0]?.folder ?? "";
+  const facts: PipelineFacts = {
+    ...{ projectId, projectPath, serverUrl },
+    ...(await readRepositoryFacts(git, workTree, folder, captured.snapshot)),
+    sha: captured.snapshot.sha,
+    source: request.source ?? "push",
+    configPath: request.configPath ?? ".gitlab-ci.yml",
+  };
+  const { repositories, rewrites, warnings } = captured;
+  const { hasUncommittedChanges } = captured.snapshot;
+  const remoteUrl = await git.maybe(["config", "remote.origin.url"], { cwd: workTree.topLevel });
+  return { folder, facts, repositories, rewrites, hasUncommittedChanges, remoteUrl, warnings };
+}
+
 /**
- * Records the work tree, expands its configuration and decides the jobs.
+ * Expands a commit's configuration and decides the jobs.
  * @throws {CoordinatorError} `config-missing`, `config-invalid`, `no-jobs`, `unknown-job`, `git-failed`.
  */
 export async function createPlan(
   git: Git,
-  source: WorkTree,
-  target: PlanTarget,
-  request: PipelineRequest,
+  source: RecordedSource,
+  request: PlanRequest,
   environment: ChildEnvironment,
 ): Promise<CreatedPlan> {
-  const captured = await captureRepository(git, source, {
-    storeDir: target.storeDir,
-    servedPath: `${target.projectPath}.git`,
-  });
-  const folder = captured.repositories[0]?.folder ?? "";
-  const { sha } = captured.snapshot;
-  const configPath = request.configPath ?? ".gitlab-ci.yml";
-  const facts: PipelineFacts = {
-    projectId: target.projectId,
-    projectPath: target.projectPath,
-    serverUrl: target.serverUrl,
-    ...(await readRepositoryFacts(git, source, folder, captured.snapshot)),
-    sha,
-    source: request.source ?? "push",
-    configPath,
-  };
-  const objectIds = await listFiles(git, folder, sha);
+  const { folder, facts } = source;
+  const { projectVariables, pipelineVariables, extraFiles = new Map<string, string>() } = request;
+  const objectIds = await listFiles(git, folder, facts.sha);
   const files = [...objectIds.keys()];
-  const base = {
-    predefined: factsAsVariables(facts),
-    projectVariables: (request.projectVariables ?? []).map(asVariable),
-    pipelineVariables: (request.variables ?? []).map(asVariable),
-  };
-  const lookup = lookupIn(resolveVariables([...base.predefined, ...base.projectVariables, ...base.pipelineVariables]));
+  const base = { predefined: factsAsVariables(facts), projectVariables, pipelineVariables };
+  const lookup = lookupIn(resolveVariables([...base.predefined, ...projectVariables, ...pipelineVariables]));
   const changes = await collectChanges(git, folder, facts, []);
   const context = { ref: facts.ref, isTag: facts.isTag, source: facts.source, files, changedFiles: changes };
+  const yamlPaths = files.filter((path) => /\.ya?ml$/.test(path) || path === facts.configPath);
   const expanded = await expandConfig({
-    configPath,
-    yamlFiles: await readFiles(
-      git,
-      folder,
-      sha,
-      files.filter((path) => /\.ya?ml$/.test(path) || path === configPath),
-    ),
+    configPath: facts.configPath,
+    yamlFiles: new Map([...(await readFiles(git, folder, facts.sha, yamlPaths)), ...extraFiles]),
     lookup,
     isIncluded: (rules) => isIncluded(rules, { ...context, lookup }),
-    remoteUrl: await git.maybe(["config", "remote.origin.url"], { cwd: source.topLevel }),
+    remoteUrl: source.remoteUrl,
     environment,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
-  const config = readConfig(expanded, configPath);
+  const config = readConfig(expanded, facts.configPath);
   const compared = comparedRefs(config).map((ref) => expandFully(ref, lookup));
   const planned = planPipeline(config, {
-    ...context,
-    ...base,
+    ...{ ...context, ...base, objectIds, defaultTimeoutSeconds },
     changedFiles: await collectChanges(git, folder, facts, compared),
-    configPath,
-    objectIds,
+    configPath: facts.configPath,
     wantedJobs: request.jobs,
-    defaultTimeoutSeconds,
   });
-  const warnings = [...config.warnings, ...planned.warnings, ...captured.warnings];
-  return { planned, config, captured, facts, ...base, warnings };
+  const warnings = [...config.warnings, ...planned.warnings, ...source.warnings];
+  return { planned, config, source, projectVariables, pipelineVariables, warnings };
 }
 
-function asVariable(input: VariableInput): Variable {
+/** A variable as someone outside gave it. */
+export function asVariable(input: VariableInput): Variable {
   const { key, value, masked = false, file = false, raw = false } = input;
   return variable(key, value, { public: false, masked, file, raw });
 }
@@ -140,7 +160,7 @@ async function collectChanges(
 export async function locateProject(
   git: Git,
   repository: string,
-): Promise<{ source: WorkTree; originUrl: string | undefined }> {
-  const source = await findWorkTree(git, repository);
-  return { source, originUrl: await git.maybe(["config", "remote.origin.url"], { cwd: source.topLevel }) };
+): Promise<{ workTree: WorkTree; originUrl: string | undefined }> {
+  const workTree = await findWorkTree(git, repository);
+  return { workTree, originUrl: await git.maybe(["config", "remote.origin.url"], { cwd: workTree.topLevel }) };
 }

@@ -25,6 +25,7 @@ export interface JobFiles {
   uploadPath(jobId: number, name: string): Promise<string>;
   /** Makes an upload an artifact of that name, in place of a former one. */
   keepUpload(jobId: number, uploadPath: string, storedAs: string): Promise<void>;
+  artifactPath(jobId: number, storedAs: string): string;
   artifactStream(jobId: number, storedAs: string): Readable;
   readArtifact(jobId: number, storedAs: string): Promise<Buffer>;
   removeArtifact(jobId: number, storedAs: string): Promise<void>;
@@ -74,6 +75,7 @@ export function createJobFiles(root: string): JobFiles {
       return join(folderOf(jobId), `upload-${name}`);
     },
     keepUpload: (jobId, uploadPath, storedAs) => rename(uploadPath, join(folderOf(jobId), storedAs)),
+    artifactPath: (jobId, storedAs) => join(folderOf(jobId), storedAs),
     artifactStream: (jobId, storedAs) => createReadStream(join(folderOf(jobId), storedAs)),
     readArtifact: (jobId, storedAs) => readFile(join(folderOf(jobId), storedAs)),
     removeArtifact: (jobId, storedAs) => rm(join(folderOf(jobId), storedAs), { force: true }),

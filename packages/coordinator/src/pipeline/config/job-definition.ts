@@ -131,6 +131,10 @@ export interface JobDefinition {
 
 /** `trigger:` with `include:`; other kinds are not acted on. */
 export interface TriggerDefinition {
-  readonly include: readonly string[];
+  /** Entries as in `include:`; a text is `local`. Also `{ artifact, job }`: a file that a job of this pipeline made. */
+  readonly include: readonly Readonly<Record<string, unknown>>[];
+  /** `strategy: depend`: the job is running until the child pipeline has ended, and ends like it. */
   readonly dependsOnChild: boolean;
+  readonly forwardsYamlVariables: boolean;
+  readonly forwardsPipelineVariables: boolean;
 }

@@ -14,6 +14,7 @@ import type {
   TriggerDefinition,
   YamlVariable,
 } from "./job-definition.ts";
+import { isPlainObject } from "./plain-object.ts";
 
 /* Each schema reads every spelling that GitLab's `.gitlab-ci.yml` reference allows for one keyword into one form. */
 
@@ -325,22 +326,30 @@ export const idTokensSchema = z
   .record(z.string(), z.object({ aud: optionalTexts }))
   .transform((tokens) => new Map(Object.entries(tokens).map(([name, token]) => [name, token.aud] as const)));
 
-/** `trigger:`; `undefined` for one of another project. */
+const forwardSchema = z.object({
+  yaml_variables: z.boolean().default(true),
+  pipeline_variables: z.boolean().default(false),
+});
+
+/** `trigger:`; without includes for one of another project. */
 export const triggerSchema = z
-  .object({ include: z.unknown().optional(), strategy: text.optional() })
-  .or(text.transform(() => ({ include: undefined, strategy: undefined })))
+  .union([
+    text.transform(() => ({ include: undefined, strategy: undefined, forward: undefined })),
+    z.object({ include: z.unknown().optional(), strategy: text.optional(), forward: forwardSchema.optional() }),
+  ])
   .transform(
     (value): TriggerDefinition => ({
-      include: localIncludes(value.include),
+      include: includeEntries(value.include),
       dependsOnChild: value.strategy !== undefined,
+      forwardsYamlVariables: value.forward?.yaml_variables ?? true,
+      forwardsPipelineVariables: value.forward?.pipeline_variables ?? false,
     }),
   );
 
-function localIncludes(include: unknown): string[] {
-  const entries = Array.isArray(include) ? include : [include];
+function includeEntries(include: unknown): Readonly<Record<string, unknown>>[] {
+  const entries: unknown[] = Array.isArray(include) ? include : [include];
   return entries.flatMap((entry) => {
-    if (typeof entry === "string") return [entry];
-    const local = z.object({ local: text }).safeParse(entry);
-    return local.success ? [local.data.local] : [];
+    if (typeof entry === "string") return [{ local: entry }];
+    return isPlainObject(entry) ? [entry] : [];
   });
 }

@@ -177,7 +177,7 @@ function assemble({
     coverage: definition.coverage,
     idTokens: Object.fromEntries([...definition.idTokens].map(([name, audiences]) => [name, audiences.map(expand)])),
     node: instance.node,
-    childPipeline: trigger && { ...trigger, include: trigger.include.map(expand) },
+    childPipeline: trigger,
   };
 }
 

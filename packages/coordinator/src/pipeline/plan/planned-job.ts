@@ -4,6 +4,7 @@ import type {
   EnvironmentDefinition,
   ImageDefinition,
   RetryDefinition,
+  TriggerDefinition,
 } from "../config/job-definition.ts";
 import type { Variable } from "../variables/variable.ts";
 
@@ -42,7 +43,7 @@ export interface PlannedJob {
   /** Place among the jobs that `parallel:` makes of one, from 1. */
   readonly node: { readonly index: number; readonly total: number } | undefined;
   /** Configuration of the child pipeline that this job starts, instead of running a script. */
-  readonly childPipeline: { readonly include: readonly string[]; readonly dependsOnChild: boolean } | undefined;
+  readonly childPipeline: TriggerDefinition | undefined;
 }
 
 /** A job that must be done before. */
