@@ -29,7 +29,7 @@ export const defaultReportTiming: ReportTiming = {
 };
 
 /** Largest slice of the job log (runner-protocol.md §1.9). */
-export const maxPatchBytes = 1024 * 1024;
+const maxPatchBytes = 1024 * 1024;
 
 export interface JobChannelOptions {
   readonly job: JobIdentity;

@@ -39,7 +39,7 @@ export async function patchJobLog(api: Api, slice: JobLogSlice, { signal }: Call
 }
 
 /** `0-1200` → 1200; a missing or malformed header means the start. */
-export function nextOffset(range: string | undefined): number {
+function nextOffset(range: string | undefined): number {
   const end = /^\d+-(\d+)$/.exec(range?.trim() ?? "")?.[1];
   const offset = Number(end ?? 0);
   return Number.isSafeInteger(offset) ? offset : 0;

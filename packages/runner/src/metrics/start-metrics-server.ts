@@ -57,7 +57,7 @@ export async function startMetricsServer(
 }
 
 /** `127.0.0.1:9252` → both; `:9252` → all interfaces; `[::1]` → the default port. */
-export function parseListenAddress(address: string): { readonly host: string; readonly port: number } {
+function parseListenAddress(address: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(address) ?? [];
   const host = bracketed ?? plain;
   const number = port === undefined ? defaultPort : Number(port);
