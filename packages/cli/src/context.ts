@@ -1,6 +1,6 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ReadStream, WriteStream } from "node:tty";
+import { baseDirectory, type Environment, homeDirectory, readEnvironment } from "./process-environment.ts";
 import { createPalette, type Palette } from "./view/palette.ts";
 
 /** What commands know of the process they run in: read once, here. Nothing else looks at `process`, but for its signals. */
@@ -8,7 +8,7 @@ export interface CommandContext {
   readonly stdout: WriteStream;
   readonly stderr: WriteStream;
   readonly stdin: ReadStream;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly workingDirectory: string;
   /** Where everything that outlives a command is kept, unless `--data` says otherwise. */
   readonly defaultDataDir: string;
@@ -24,8 +24,7 @@ export interface CommandContext {
 }
 
 export function openContext(): CommandContext {
-  // biome-ignore lint/style/noProcessEnv: the one place where the command reads its environment
-  const environment = Object.freeze({ ...process.env });
+  const environment = readEnvironment();
   const { stdout, stderr } = process;
   // A reader that goes away (`| head`) ends our writing, not our clean-up.
   for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
@@ -36,7 +35,7 @@ export function openContext(): CommandContext {
     stdin: process.stdin,
     environment,
     workingDirectory: process.cwd(),
-    defaultDataDir: join(xdgDataHome(environment), "jobscope"),
+    defaultDataDir: join(baseDirectory(environment, "data"), "jobscope"),
     defaultRunnerConfig: defaultRunnerConfig(environment),
     isLiveTerminal: isTerminal && environment["TERM"] !== "dumb",
     width: () => (isTerminal && stdout.columns > 0 ? stdout.columns : 100),
@@ -47,20 +46,14 @@ export function openContext(): CommandContext {
 }
 
 /** Rule: https://no-color.org (any value but the empty one), `FORCE_COLOR` as Node has it, dumb terminals. */
-function wantsColour(environment: CommandContext["environment"], isTerminal: boolean): boolean {
+function wantsColour(environment: Environment, isTerminal: boolean): boolean {
   if ((environment["NO_COLOR"] ?? "") !== "") return false;
   const forced = environment["FORCE_COLOR"];
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
   return isTerminal && environment["TERM"] !== "dumb";
 }
 
-/** Rule: XDG base directory specification; relative values are to be ignored. */
-function xdgDataHome(environment: CommandContext["environment"]): string {
-  const given = environment["XDG_DATA_HOME"] ?? "";
-  return given.startsWith("/") ? given : join(environment["HOME"] ?? homedir(), ".local", "share");
-}
-
-function defaultRunnerConfig(environment: CommandContext["environment"]): string {
+function defaultRunnerConfig(environment: Environment): string {
   if (process.getuid?.() === 0) return "/etc/gitlab-runner/config.toml";
-  return join(environment["HOME"] ?? homedir(), ".gitlab-runner", "config.toml");
+  return join(homeDirectory(environment), ".gitlab-runner", "config.toml");
 }

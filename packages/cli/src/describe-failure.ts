@@ -11,10 +11,19 @@ export function describeFailure(error: unknown, look: { isDebug: boolean; palett
   const { palette } = look;
   const lines = [`${palette.failed("jobscope:")} ${messageOf(error)}`];
   for (const problem of problemsBeside(error)) lines.push(`  - ${problem}`);
-  if (error instanceof CommandError && error.hint !== undefined) lines.push(palette.dim(error.hint));
+  const hint = hintFor(error);
+  if (hint !== undefined) lines.push(palette.dim(hint));
   if (look.isDebug) lines.push(palette.dim(stackOf(error)));
   else if (!isExpected(error)) lines.push(palette.dim("This was not foreseen: --debug shows where it came from."));
   return `${lines.join("\n")}\n`;
+}
+
+/** What to try: the error's own word, or ours on errors of the parts, which know no flags. */
+function hintFor(error: unknown): string | undefined {
+  if (error instanceof CommandError) return error.hint;
+  return codeOf(error) === "data-dir-in-use"
+    ? "Wait for it to end, or give this one its own directory: --data DIR"
+    : undefined;
 }
 
 function messageOf(error: unknown): string {

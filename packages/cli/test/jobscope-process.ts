@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
+/** Compiled code is kept from test to test, where tools keep such things. */
+const compiledCode = fileURLToPath(new URL("../../../node_modules/.cache", import.meta.url));
+
 /** How a `jobscope` process ended. */
 export interface Ended {
   readonly exitCode: number | null;
@@ -41,6 +44,7 @@ export function makeSurroundings(test: TestContext): Surroundings {
   const { PATH } = process.env;
   const environment = {
     PATH,
+    XDG_CACHE_HOME: compiledCode,
     HOME: directory,
     XDG_DATA_HOME: join(directory, "share"),
     TMPDIR: temporary,

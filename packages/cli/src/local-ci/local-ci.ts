@@ -48,6 +48,8 @@ export async function startLocalCi(options: LocalCiOptions): Promise<LocalCi> {
       listen: options.listen,
       dataDir: options.dataDir.coordinator,
       log,
+      // A cancel reaches the runner with its next report: here nobody minds one a second.
+      logUpdateIntervalSeconds: 1,
       telemetry: { form: "shipped", endpoints: collector === undefined ? [] : [{ url: collector.otlpHttpUrl }] },
       spanProcessors: [lifecycleProcessor(pool, collector, otlpEndpoints), ...options.spanProcessors],
     }),
