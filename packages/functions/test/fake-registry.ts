@@ -44,6 +44,8 @@ export class FakeRegistry implements AsyncDisposable {
   failuresLeft = 0;
   /** Where blobs are redirected to, when set. */
   blobHost: string | undefined;
+  /** Called when a blob is asked for; the answer then stops half way. */
+  onHangingBlob: (() => void) | undefined;
   /** Headers of the requests for blobs. */
   readonly blobHeaders: IncomingMessage["headers"][] = [];
   readonly blobs = new Map<string, Buffer>();
@@ -123,7 +125,9 @@ export class FakeRegistry implements AsyncDisposable {
       return;
     }
     const blob = this.blobs.get(reference);
-    response.writeHead(blob === undefined ? 404 : 200).end(blob);
+    response.writeHead(blob === undefined ? 404 : 200);
+    if (this.onHangingBlob === undefined) response.end(blob);
+    else response.write(blob?.subarray(0, blob.length / 2), this.onHangingBlob);
   }
 
   #answerToken(request: IncomingMessage, url: URL, response: ServerResponse): void {

@@ -374,6 +374,26 @@ suite("registries that fail or lie", () => {
     });
   }
 
+  test("a download that hangs ends with the job, and with the time limit", async () => {
+    await using registry = await FakeRegistry.start();
+    await using job = await JobFixture.create();
+    registry.addIndex("fn", "1", { "generic/generic": [await layerOf([say("never")])] });
+    const steps = [{ name: "a", func: `${registry.host}/fn:1` }];
+    const cancel = new AbortController();
+    registry.onHangingBlob = () => cancel.abort();
+    const cancelled = await job.run(steps, { signal: cancel.signal });
+    assert.equal(cancelled.status, "cancelled");
+    assert.equal(job.seen[0]?.fetches[0]?.["error"], `cannot fetch ${registry.host}/fn@1: cancelled`);
+    registry.onHangingBlob = () => {};
+    const sources = createFunctionSources({ cacheDir: job.cacheDir, limits: { timeoutMs: 300 } });
+    const late = await job.run(steps, { sources });
+    assert.equal(
+      late.error?.message,
+      `step "a": failed to load: cannot fetch ${registry.host}/fn@1: not done after 300 ms`,
+    );
+    assert.deepEqual(await readdir(join(job.cacheDir, "staging")), []);
+  });
+
   test("an unreachable registry is named, with the system's reason", async () => {
     await using job = await JobFixture.create();
     const gone = await FakeRegistry.start();

@@ -86,6 +86,16 @@ export async function extractTar(source: Bytes, tree: FunctionTree, meter: Fetch
   await feeding;
 }
 
+/** An archive that breaks off ends its last entry early, which must not pass for the end of a file. */
+async function* wholeContent(entry: Entry, size: number): Bytes {
+  let length = 0;
+  for await (const chunk of entry) {
+    length += (chunk as Uint8Array).length;
+    yield chunk as Uint8Array;
+  }
+  if (length !== size) throw fetchFailure("a layer breaks off within a file");
+}
+
 async function* withBoundedGaps(source: Bytes, gap: { readonly insideEntry: boolean; bytes: number }): Bytes {
   for await (const chunk of source) {
     if (!gap.insideEntry) gap.bytes += chunk.length;
@@ -99,7 +109,7 @@ async function addEntry(entry: Entry, tree: FunctionTree, meter: FetchMeter): Pr
   meter.entry();
   meter.extracted(size);
   if (type === "file" || type === "contiguous-file") {
-    await tree.addFile(name, (mode & 0o111) !== 0, entry as unknown as Readable); // streamx's streams are read as Node's
+    await tree.addFile(name, (mode & 0o111) !== 0, wholeContent(entry, size));
     return;
   }
   if (type === "directory") await tree.addDirectory(name);

@@ -1,7 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { lstat, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fetchFailure } from "../fetch-limits.ts";
 
@@ -26,7 +25,7 @@ export class FunctionTree {
   }
 
   /** A later file replaces an earlier one of its name. @param executable keeps the bits that make a program of it. */
-  async addFile(name: string, executable: boolean, content: Readable): Promise<void> {
+  async addFile(name: string, executable: boolean, content: AsyncIterable<Uint8Array>): Promise<void> {
     const segments = safeSegments(name);
     if (segments.length === 0) throw fetchFailure("an archive entry has no name");
     await this.#ensureDirectory(segments.slice(0, -1));
