@@ -38,21 +38,31 @@ export async function cleanUp(run: PreparedRun, signal: AbortSignal): Promise<vo
 }
 
 async function removeTemporaryFiles({ variables, directories }: PreparedRun): Promise<void> {
-  const fixed = [gitlabEnvFileName, "masking.db", externalGitConfigFileName, gitGlobalConfigFileName];
-  const files = fixed.map((file) => path.join(directories.temporary, file));
-  for (const variable of variables.entries) if (variable.isFile) files.push(variables.filePathOf(variable.key));
-  await Promise.all(files.map((file) => rm(file, { force: true })));
+  const unwanted = new Set([gitlabEnvFileName, "masking.db", externalGitConfigFileName, gitGlobalConfigFileName]);
+  for (const variable of variables.entries) if (variable.isFile) unwanted.add(variable.key);
+  const present = await readdir(directories.temporary).catch(() => []);
+  await removeAll(
+    directories.temporary,
+    present.filter((name) => unwanted.has(name)),
+  );
 }
 
 /** Locks of git processes that were killed, and the hook that a job may have put in the way of the next checkout. */
 async function removeGitLeftovers({ directories }: PreparedRun): Promise<void> {
   const git = path.join(directories.project, ".git");
-  const names = ["index.lock", "shallow.lock", "HEAD.lock", "config.lock", "hooks/post-checkout"];
-  await Promise.all(names.map((file) => rm(path.join(git, file), { force: true })));
+  const present: readonly string[] = await readdir(git).catch(() => []);
+  if (present.length === 0) return;
+  await removeAll(git, ["index.lock", "shallow.lock", "HEAD.lock", "config.lock", "hooks/post-checkout"]);
   const refs = path.join(git, "refs");
   const entries = await readdir(refs, { recursive: true }).catch(() => []);
-  const locks = entries.filter((file) => file.endsWith(".lock"));
-  await Promise.all(locks.map((file) => rm(path.join(refs, file), { force: true })));
+  await removeAll(
+    refs,
+    entries.filter((file) => file.endsWith(".lock")),
+  );
+}
+
+async function removeAll(directory: string, names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => rm(path.join(directory, name), { force: true })));
 }
 
 /** A credential helper of the user's may have stored the job token. Best effort, and only where git had it. */
