@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 /** Waits until no process has this id (a zombie counts as none: it has ended and waits for its parent). */
 export async function processIsGone(pid: number): Promise<void> {

@@ -16,7 +16,7 @@ export interface CollectorProcess extends AsyncDisposable {
 }
 
 /** What the child says once it listens. */
-export const collectorReadySchema = z.object({
+const collectorReadySchema = z.object({
   kind: z.literal("collector ready"),
   otlpHttpUrl: z.string(),
   apiUrl: z.string(),
