@@ -23,14 +23,16 @@ export function parseListenAddress(key: string, text: string): ListenAddress {
 
 /** The error for an address that could not be listened on. */
 export function listenError(key: string, { host, port }: ListenAddress, cause: unknown): ConfigError {
-  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  const words = cause instanceof Error ? cause.message : String(cause);
+  // grpc-js has the code in its message only.
+  const code = (cause as NodeJS.ErrnoException).code ?? /\bE[A-Z]{3,}\b/.exec(words)?.[0] ?? "";
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: "another process listens there",
     EACCES: "this user may not listen there",
     EADDRNOTAVAIL: "this machine has no such address",
     ENOTFOUND: "there is no such host",
   };
-  const reason = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = reasons[code] ?? words;
   return new ConfigError([{ key, problem: `cannot listen on ${authorityOf(host, port)}: ${reason}` }], { cause });
 }
 

@@ -1,4 +1,4 @@
-import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
+import { type Server as GrpcServer, logVerbosity, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import type { FastifyInstance } from "fastify";
 import { authorityOf, type ListenAddress, listenError, parseListenAddress } from "./listen-address.ts";
 
@@ -72,20 +72,31 @@ export function httpListener(server: FastifyInstance): Listener {
     },
     async [Symbol.asyncDispose]() {
       const timer = setTimeout(() => server.server.closeAllConnections(), closeGraceMs);
+      // A connection whose request is answered while the server closes would else stay until it is idle for long.
+      const idle = setInterval(() => server.server.closeIdleConnections(), 20);
       await server.close();
+      clearInterval(idle);
       clearTimeout(timer);
     },
   };
 }
 
+/** Calls under way are answered before it ends, up to a grace period. */
 export function grpcListener(server: GrpcServer): Listener {
   return {
-    listen: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        server.bindAsync(authorityOf(host, port), ServerCredentials.createInsecure(), (error, bound) =>
-          error === null ? resolve(bound) : reject(error),
-        );
-      }),
+    async listen({ host, port }) {
+      // grpc-js writes why to standard error, beside telling us.
+      setLogVerbosity(logVerbosity.NONE);
+      try {
+        return await new Promise((resolve, reject) => {
+          server.bindAsync(authorityOf(host, port), ServerCredentials.createInsecure(), (error, bound) =>
+            error === null ? resolve(bound) : reject(error),
+          );
+        });
+      } finally {
+        setLogVerbosity(logVerbosity.ERROR);
+      }
+    },
     async [Symbol.asyncDispose]() {
       const timer = setTimeout(() => server.forceShutdown(), closeGraceMs);
       await new Promise<void>((closed) => server.tryShutdown(() => closed()));

@@ -1,9 +1,9 @@
 import { access, constants, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type ClickHouseClient, createClient } from "@clickhouse/client";
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { drainPending } from "chdb";
 import { ChdbNodeEngine, QueryClass } from "chdb/durable/node";
-import { createInsertingConnection } from "./embedded-connection.ts";
+import { type Connection, createInsertingConnection } from "./embedded-connection.ts";
 import { createReadingConnection } from "./embedded-reader.ts";
 import type { Engine, ReadLimits } from "./engine.ts";
 import { StoreError } from "./store-error.ts";
@@ -22,8 +22,8 @@ export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): P
   await makeUsable(dataDir, path, inboxDir);
   await using opened = new AsyncDisposableStack();
   opened.defer(drainPending);
-  const writer = opened.use(open(() => createClient({ connection: createInsertingConnection(path, inboxDir) })));
-  const reader = opened.use(open(() => createClient({ connection: createReadingConnection(path, limits) })));
+  const writer = opened.use(open(() => clientOf(createInsertingConnection(path, inboxDir))));
+  const reader = opened.use(clientOf(createReadingConnection(path, limits)));
   const parser = new ChdbNodeEngine();
   await parser.start({ dataPath: path, backupsAllowedPath: inboxDir });
   opened.defer(() => parser.close());
@@ -55,6 +55,11 @@ async function makeUsable(dataDir: string, path: string, inboxDir: string): Prom
     const code = found === "ENOSPC" ? "full" : "unavailable";
     throw new StoreError({ code, operation: "open store", retryable: false, detail }, { cause });
   }
+}
+
+/** What fails is thrown, and logged where it is handled. */
+function clientOf(connection: Connection): ClickHouseClient {
+  return createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
 }
 
 function open(connect: () => ClickHouseClient): ClickHouseClient {

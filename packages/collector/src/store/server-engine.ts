@@ -1,4 +1,4 @@
-import { createClient } from "@clickhouse/client";
+import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { ConfigError } from "../config-error.ts";
 import { type Engine, type ReadLimits, readOnlySettings } from "./engine.ts";
 import { storeErrorOf } from "./store-error-of.ts";
@@ -16,7 +16,12 @@ const requestTimeoutMs = 30_000;
 export async function openServerEngine(url: string, limits: ReadLimits): Promise<Engine> {
   const checked = checkUrl(url);
   await using opened = new AsyncDisposableStack();
-  const settings = { url: checked, request_timeout: Math.max(requestTimeoutMs, limits.timeoutMs) };
+  const settings = {
+    url: checked,
+    request_timeout: Math.max(requestTimeoutMs, limits.timeoutMs),
+    // What fails is thrown, and logged where it is handled.
+    log: { level: ClickHouseLogLevel.OFF },
+  };
   const writer = opened.use(createClient({ ...settings, compression: { request: true } }));
   const reader = opened.use(createClient(settings));
   const answer = await writer.ping({ select: true });
