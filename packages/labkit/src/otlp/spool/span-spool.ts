@@ -39,6 +39,11 @@ export interface SpanSpoolDeps {
 
 /** How many spans are encoded and written in one go: few milliseconds of work. */
 const maxWriteSpans = 256;
+/**
+ * How long the first of them waits for company. Spans come in bursts, many of them begin and end within one, and each
+ * write costs more than the spans in it; this is also what a SIGKILL can take with it.
+ */
+const gatherMs = 5;
 /** A disk slower than that many spans gets no more of them until it has caught up. */
 const maxWaitingSpans = 10_000;
 
@@ -68,6 +73,8 @@ export class SpanSpool implements AsyncDisposable {
   #lastSignOfLife: (segment: Segment) => number = (segment) => segment.modifiedAtMs;
   #writing: Promise<void>;
   #isWriting = true;
+  #gathering: NodeJS.Timeout | undefined;
+  #isEnding = false;
   #failedUntilMs = 0;
   #hasFailed = false;
   #isOpen = false;
@@ -170,6 +177,7 @@ export class SpanSpool implements AsyncDisposable {
 
   /** Writes what is still to be written; nothing can be added afterwards. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnding = true;
     do {
       this.#write();
       await this.#writing;
@@ -217,6 +225,15 @@ export class SpanSpool implements AsyncDisposable {
   #write(): void {
     if (this.#isWriting || this.#isClosed || performance.now() < this.#failedUntilMs) return;
     if (this.#toWrite.length === 0 && this.#toSettle.length === 0) return;
+    if (this.#toWrite.length < maxWriteSpans && !this.#isEnding)
+      this.#gathering ??= setTimeout(() => this.#writeNow(), gatherMs);
+    else this.#writeNow();
+  }
+
+  #writeNow(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    if (this.#isWriting || this.#isClosed) return;
     this.#isWriting = true;
     this.#writing = this.#writePending().finally(() => this.#writeDone());
   }
@@ -228,8 +245,11 @@ export class SpanSpool implements AsyncDisposable {
 
   /** Never rejects: a disk in trouble is the spool's own affair. */
   async #writePending(): Promise<void> {
+    const taken = this.#toWrite.splice(0, maxWriteSpans);
+    // A span that has ended already need not be written as one that has begun.
+    for (const { ticket } of taken) if (ticket.closes?.state === "waiting") ticket.closes.state = "settled";
     // What is settled by now is not worth a write.
-    const batch = this.#toWrite.splice(0, maxWriteSpans).filter(({ ticket }) => ticket.state === "waiting");
+    const batch = taken.filter(({ ticket }) => ticket.state === "waiting");
     const settledIds = this.#toSettle.splice(0);
     try {
       await this.#removeSettledSegments();
