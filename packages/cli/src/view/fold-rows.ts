@@ -4,8 +4,8 @@ import type { WaterfallRow } from "./waterfall-row.ts";
  * Makes a waterfall fit a height without hiding what is going on: what is over folds first, what runs folds last.
  *
  * The steps, each taken only while there are too many rows: spans of jobs that went well, oldest first; spans of jobs
- * that did not; headings; jobs that have not begun (one line for all); jobs that are over (one line for all); spans of
- * running jobs; and last the tail is cut, with a line that counts it.
+ * that did not; headings; jobs that have not begun, from the last one on, as one line; jobs that went well, oldest
+ * first, likewise; spans of running jobs; and last the tail is cut, with a line that counts it.
  *
  * @param maxRows at least 1.
  */
@@ -15,12 +15,12 @@ export function foldRows(rows: readonly WaterfallRow[], maxRows: number): Waterf
   for (const jobId of endedJobs(rows, isFine)) if (!fits()) folded = withoutSpansOf(folded, jobId);
   for (const jobId of endedJobs(rows, (row) => !isFine(row))) if (!fits()) folded = withoutSpansOf(folded, jobId);
   if (!fits()) folded = folded.filter((row) => row.kind !== "stage");
-  if (!fits()) folded = asOneLine(folded, isAhead, "waiting", "have not begun");
-  if (!fits()) folded = asOneLine(folded, (row) => hasEnded(row) && isFine(row), "success", "are done");
+  if (!fits()) folded = asOneLine(folded, jobsAhead(folded), maxRows, "have not begun");
+  if (!fits()) folded = asOneLine(folded, endedJobs(folded, isFine), maxRows, "are done");
   if (!fits()) folded = folded.filter((row) => row.kind !== "span");
   if (fits()) return folded;
   const kept = folded.slice(0, Math.max(0, maxRows - 1));
-  return [...kept, moreRow("running", `${folded.length - kept.length} more`)];
+  return [...kept, moreRow(`${folded.length - kept.length} more`)];
 }
 
 function endedJobs(rows: readonly WaterfallRow[], of: (row: WaterfallRow) => boolean): number[] {
@@ -34,23 +34,30 @@ function withoutSpansOf(rows: readonly WaterfallRow[], jobId: number): Waterfall
   return rows.filter((row) => row.kind !== "span" || row.jobId !== jobId);
 }
 
-/** Replaces all jobs that `which` picks, with their spans, by one line where the first of them stood. */
+/** Those at the end first: they are furthest away. */
+function jobsAhead(rows: readonly WaterfallRow[]): number[] {
+  const ahead = rows.filter((row) => row.kind === "job" && isAhead(row));
+  return ahead.toReversed().flatMap((row) => (row.jobId === undefined ? [] : [row.jobId]));
+}
+
+/** Replaces as many of these jobs as it takes, first ones first, by one line where the topmost of them stood. */
 function asOneLine(
   rows: readonly WaterfallRow[],
-  which: (row: WaterfallRow) => boolean,
-  state: WaterfallRow["state"],
+  candidates: readonly number[],
+  maxRows: number,
   what: string,
 ): WaterfallRow[] {
-  const jobIds = new Set(rows.filter((row) => row.kind === "job" && which(row)).map((row) => row.jobId));
+  const tooMany = rows.length - maxRows;
+  const jobIds = new Set<number | undefined>(candidates.slice(0, Math.max(2, tooMany + 1)));
   if (jobIds.size < 2) return [...rows];
   const first = rows.findIndex((row) => jobIds.has(row.jobId));
-  const line = moreRow(state, `${jobIds.size} jobs ${what}`);
+  const line = moreRow(`${jobIds.size} jobs ${what}`);
   return rows.flatMap((row, index) => (index === first ? [line] : jobIds.has(row.jobId) ? [] : [row]));
 }
 
-function moreRow(state: WaterfallRow["state"], label: string): WaterfallRow {
+function moreRow(label: string): WaterfallRow {
   const nothing = { jobId: undefined, note: "", startUnixNano: undefined, endUnixNano: undefined, segments: [] };
-  return { kind: "more", depth: 0, label, state, isOnSlowestPath: false, ...nothing };
+  return { kind: "more", depth: 0, label, state: "waiting", isOnSlowestPath: false, ...nothing };
 }
 
 function isAhead({ state }: WaterfallRow): boolean {
