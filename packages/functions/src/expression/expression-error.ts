@@ -22,19 +22,30 @@ export type ExpressionErrorCode =
 export class ExpressionError extends Error {
   override readonly name = "ExpressionError";
   readonly code: ExpressionErrorCode;
-  /** Place in the text of the field, from 1. */
-  readonly line: number;
-  readonly column: number;
-  /** The source line, and a caret below the place. */
-  readonly excerpt: string;
+  readonly #source: string;
+  readonly #offset: number;
 
   constructor(code: ExpressionErrorCode, message: string, source: string, offset: number) {
     super(message);
     this.code = code;
-    const position = positionOf(source, offset);
-    this.line = position.line;
-    this.column = position.column;
-    this.excerpt = excerptAt(source, offset);
+    this.#source = source;
+    this.#offset = offset;
+  }
+
+  // Worked out when asked for: `||` catches errors of names that do not exist, and shows none of them.
+
+  /** Place in the text of the field, from 1. */
+  get line(): number {
+    return positionOf(this.#source, this.#offset).line;
+  }
+
+  get column(): number {
+    return positionOf(this.#source, this.#offset).column;
+  }
+
+  /** The source line, and a caret below the place. */
+  get excerpt(): string {
+    return excerptAt(this.#source, this.#offset);
   }
 }
 

@@ -40,7 +40,7 @@ suite("a damaged layer", { timeout: 60_000 }, () => {
   for (const [name, compress] of Object.entries(compressions)) {
     test(`cut off anywhere ends in a failure, never in waiting (${name})`, async () => {
       const layer = compress(small);
-      const cuts = Array.from({ length: 12 }, (_, at) => Math.floor((layer.length * at) / 12));
+      const cuts = Array.from({ length: 6 }, (_, at) => Math.floor((layer.length * at) / 6));
       for (const cut of [...cuts, 512, 513, 768, 1_024, 1_536].filter((at) => at < layer.length)) {
         assert.notEqual(await failureOf(layer.subarray(0, cut), digestOf(layer)), undefined, `cut at ${cut}`);
       }
@@ -60,7 +60,7 @@ suite("a damaged layer", { timeout: 60_000 }, () => {
           await failureOf(layer, digestOf(layer), Math.max(chunkBytes, 64));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
