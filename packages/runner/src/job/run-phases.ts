@@ -1,6 +1,7 @@
 import { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 import { JobFailure } from "./job-failure.ts";
 import { JobInterruption } from "./job-interruption.ts";
+import { registerJob } from "./job-leftovers.ts";
 import type { JobRun, PreparedRun } from "./job-run.ts";
 import { printPolicy } from "./print-header.ts";
 import { archiveCache } from "./stages/archive-cache.ts";
@@ -21,6 +22,7 @@ import { jobStatusOf } from "./verdict-of.ts";
  */
 export async function runPhases(run: JobRun): Promise<void> {
   const prepareSignal = limitedTo(run, run.options.runner.prepareTimeoutMs, "prepare timeout");
+  await using _leftovers = await registerJob(run.options.job.id, run.directories);
   await using session = await prepareExecutor(run, prepareSignal);
   const prepared: PreparedRun = { ...run, session };
   await prepareEnvironment(prepared, prepareSignal);

@@ -4,6 +4,7 @@ import path from "node:path";
 import { crc32 } from "node:zlib";
 import type { JobLogSource } from "../../coordinator-client/job-log-source.ts";
 import { ansi } from "../../shell/ansi.ts";
+import { temporaryPrefix } from "../job-leftovers.ts";
 
 /**
  * The stored job log: bytes are appended by the job and read by the reporter, from any offset.
@@ -137,7 +138,7 @@ function cutAtCharacter(bytes: Uint8Array, length: number): Uint8Array {
 }
 
 async function openTemporaryFile(parent: string): Promise<{ handle: FileHandle; directory: string }> {
-  const directory = await mkdtemp(path.join(parent, "jobscope-log-"));
+  const directory = await mkdtemp(path.join(parent, temporaryPrefix("log")));
   return { handle: await open(path.join(directory, "job.log"), "wx+", 0o600), directory };
 }
 

@@ -7,6 +7,7 @@ import { extractZip } from "../../archive/extract-zip.ts";
 import { ArtifactError } from "../../artifacts/artifact-error.ts";
 import { detectArchiveFormat, downloadArtifactFile } from "../../artifacts/download-artifact-file.ts";
 import type { JobDependency } from "../../coordinator-client/job.ts";
+import { temporaryPrefix } from "../job-leftovers.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { attemptStage } from "./attempts.ts";
 import { runStage, scriptFailure, traceStage } from "./run-stage.ts";
@@ -45,7 +46,7 @@ async function downloadOne(run: PreparedRun, dependency: JobDependency, around: 
     "ci.resource.operation": "download",
     "ci.resource.key": dependency.artifactsFile.filename,
   });
-  const directory = await mkdtemp(path.join(tmpdir(), "jobscope-artifacts-"));
+  const directory = await mkdtemp(path.join(tmpdir(), temporaryPrefix("artifacts")));
   try {
     await downloadInto(run, dependency, path.join(directory, "artifacts"), around);
   } catch (error) {

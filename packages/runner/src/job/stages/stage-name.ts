@@ -13,8 +13,6 @@ export const stageHeadings = {
   cleanup_file_variables: "Cleaning up project directory and file based variables",
 } as const;
 
-export type FixedStageName = keyof typeof stageHeadings;
-
 /** The heading of a stage that runs a step of the job's script. */
 export function userStageHeading(stageName: string): string {
   return `Executing "${stageName}" stage of the job script`;

@@ -1,0 +1,92 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { processStat } from "../executors/shell/process-table.ts";
+import type { BuildDirectories } from "./build-directories.ts";
+
+/** Below a builds directory: a file for each job under way, so that a killed runner's jobs can be cleaned up after. */
+const registerName = ".jobscope-jobs";
+
+/** One file of the register. */
+const registration = z.object({ pid: z.number(), startTime: z.string(), temporary: z.string() });
+
+/**
+ * Notes that a job of this process works in these directories. Disposal removes what the job wrote beside its project,
+ * file variables above all, also when it was aborted and its `cleanup_file_variables` did not run.
+ */
+export async function registerJob(jobId: number, directories: BuildDirectories): Promise<AsyncDisposable> {
+  const register = path.join(directories.root, registerName);
+  const file = path.join(register, `${jobId}-${process.pid}.json`);
+  const { temporary } = directories;
+  await mkdir(register, { recursive: true });
+  await writeFile(file, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid), temporary }));
+  return {
+    async [Symbol.asyncDispose]() {
+      await removeFiles(temporary);
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/**
+ * Removes what jobs left whose runner process was killed: files beside their projects, parts of logs and of downloads.
+ *
+ * @param buildsDirectories of all runners of the configuration.
+ * @returns how many jobs had left something.
+ */
+export async function sweepJobLeftovers(buildsDirectories: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const root of new Set(buildsDirectories)) {
+    const register = path.join(root, registerName);
+    for (const name of await readdir(register).catch(() => [])) {
+      if (await sweepJob(root, path.join(register, name))) count += 1;
+    }
+  }
+  await sweepTemporaryDirectories();
+  return count;
+}
+
+/** Prefix of temporary directories of this process, by which a later one knows whether they are still used. */
+export function temporaryPrefix(kind: "log" | "artifacts"): string {
+  return `jobscope-${kind}-${process.pid}-`;
+}
+
+async function sweepJob(root: string, file: string): Promise<boolean> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const parsed = registration.safeParse(parseJson(text));
+  if (parsed.data !== undefined) {
+    const { pid, startTime, temporary } = parsed.data;
+    if (startTimeOf(pid) === startTime) return false;
+    const isInside = !path.relative(root, temporary).startsWith("..");
+    if (isInside && temporary.endsWith(".tmp")) await removeFiles(temporary);
+  }
+  await rm(file, { force: true });
+  return parsed.success;
+}
+
+async function sweepTemporaryDirectories(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const pid = /^jobscope-(?:log|artifacts)-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || processStat(Number(pid)) !== undefined) continue;
+    await rm(path.join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+/** Directories stay: the template of git is used again. */
+async function removeFiles(temporary: string): Promise<void> {
+  const entries = await readdir(temporary, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (!entry.isDirectory()) await rm(path.join(temporary, entry.name), { force: true });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function startTimeOf(pid: number): string {
+  return processStat(pid)?.startTime ?? "";
+}
