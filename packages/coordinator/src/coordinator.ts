@@ -5,6 +5,7 @@ import { childEnvironment } from "./child-environment.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import type { CoordinatorOptions, PipelineRequest, RunnerCredentials, RunnerOptions } from "./coordinator-options.ts";
 import { openDataDir } from "./data-dir.ts";
+import { createIdTokens } from "./identity/id-tokens.ts";
 import { ChildPipelines } from "./lifecycle/child-pipelines.ts";
 import { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import { JobContacts } from "./lifecycle/job-contacts.ts";
@@ -79,6 +80,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ...{ state, queue, lifecycle, log, now, stopping: stopping.signal, contacts: new JobContacts() },
     files: createJobFiles(dataDir.jobs),
     jobTokens: createJobTokens(dataDir.tokenKey),
+    idTokens: createIdTokens(dataDir.idTokenKeyFile),
     settings: settingsOf(options, environment),
     logGrew: (job, storedBytes) => handles.logGrew(job, storedBytes),
     url: () => url,

@@ -9,6 +9,8 @@ export interface DataDir {
   readonly stateFile: string;
   readonly jobs: string;
   readonly repositories: string;
+  /** Private key of `id_tokens:`. */
+  readonly idTokenKeyFile: string;
   /** Key of the job tokens. */
   readonly tokenKey: Uint8Array;
 }
@@ -23,6 +25,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
       stateFile: join(path, "coordinator.db"),
       jobs: join(path, "jobs"),
       repositories: join(path, "repositories"),
+      idTokenKeyFile: join(path, "id-token-key.pem"),
       tokenKey: await readOrMakeKey(join(path, "job-token-key")),
     };
   } catch (cause) {

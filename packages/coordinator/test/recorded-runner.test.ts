@@ -38,34 +38,33 @@ function bodyOf(body: unknown, token: string): string | Uint8Array<ArrayBuffer> 
     : new Uint8Array(Buffer.from(base64, "base64"));
 }
 
-for (const name of cases) {
-  test(`the recorded conversation "${name}" of the official runner goes as with GitLab`, async () => {
-    await using stack = await runningCoordinator(`${name}: { script: [x] }`, { longPollMs: 100 });
-    const { coordinator, repository } = stack;
-    const { token } = coordinator.createRunnerToken({ description: "official" });
-    const pipeline = await coordinator.createPipeline({ repository });
-    let job: TestPayload | undefined;
-    let log = "";
-    for (const recording of recorded.filter((request) => request.case === name)) {
-      const response = await send(coordinator.url, recording, token, job);
-      assert.equal(response.status, recording.status, `${recording.method} ${recording.path}`);
-      if (recording.path.endsWith("/jobs/request") && response.status === 201) {
-        job = (await response.json()) as TestPayload;
-        assert.match(`${response.headers.get("content-type")}`, /^application\/json/);
+test("recorded conversations of the official runner go as with GitLab", async (context) => {
+  const config = cases.map((name) => `${name}: { script: [x] }`).join("\n");
+  await using stack = await runningCoordinator(config, { longPollMs: 100 });
+  const { coordinator, repository } = stack;
+  const { token } = coordinator.createRunnerToken({ description: "official" });
+  const pipeline = await coordinator.createPipeline({ repository });
+  for (const name of cases) {
+    await context.test(name, async () => {
+      let job: TestPayload | undefined;
+      let log = "";
+      const requests = recorded.filter((request) => request.case === name);
+      // A poll that found nothing is of the recording's timing: here the next job is already waiting.
+      for (const recording of requests.filter(({ status }) => status !== 204)) {
+        const response = await send(coordinator.url, recording, token, job);
+        assert.equal(response.status, recording.status, `${recording.method} ${recording.path}`);
+        if (recording.path.endsWith("/jobs/request")) {
+          job = (await response.json()) as TestPayload;
+          assert.match(`${response.headers.get("content-type")}`, /^application\/json/);
+        }
+        if (recording.method === "PATCH") log += recording.body;
       }
-      if (recording.method === "PATCH") log += recording.body;
-    }
-    const [done] = pipeline.jobs();
-    const verdict = recorded.findLast((request) => request.case === name && request.method === "PUT");
-    assert.partialDeepStrictEqual(verdict?.body, { state: done?.state });
-    assert.equal(Buffer.from(await coordinator.readJobLog(done?.id ?? 0)).toString(), log);
-    if (name === "artifacts-zip")
-      assert.deepEqual(
-        done?.artifacts.map(({ type, format }) => [type, format]),
-        [
-          ["archive", "zip"],
-          ["cobertura", "gzip"],
-        ],
-      );
-  });
-}
+      const done = pipeline.jobs().find((entry) => entry.name === name);
+      const verdict = requests.findLast((request) => request.method === "PUT");
+      assert.partialDeepStrictEqual(verdict?.body, { state: done?.state });
+      assert.equal(Buffer.from(await coordinator.readJobLog(done?.id ?? 0)).toString(), log);
+      const artifacts = done?.artifacts.map(({ type, format }) => `${type} ${format}`);
+      assert.deepEqual(artifacts, name === "artifacts-zip" ? ["archive zip", "cobertura gzip"] : []);
+    });
+  }
+});

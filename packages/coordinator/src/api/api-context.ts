@@ -1,5 +1,6 @@
 import type { Log } from "@jobscope/labkit";
 import type { CoordinatorTelemetry } from "../coordinator-options.ts";
+import type { IdTokens } from "../identity/id-tokens.ts";
 import type { CoordinatorState } from "../lifecycle/coordinator-state.ts";
 import type { JobContacts } from "../lifecycle/job-contacts.ts";
 import type { JobQueue } from "../lifecycle/job-queue.ts";
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly lifecycle: Lifecycle;
   readonly files: JobFiles;
   readonly jobTokens: JobTokens;
+  readonly idTokens: IdTokens;
   readonly contacts: JobContacts;
   readonly log: Log;
   readonly now: () => number;

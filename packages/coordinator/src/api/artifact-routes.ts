@@ -9,7 +9,7 @@ import { parseDuration } from "../pipeline/config/duration.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticateJob, headerOf, jobOfToken } from "./authenticate.ts";
 import { isExpired } from "./hand-out-payload.ts";
-import { forbidden, HttpError, notFound } from "./http-errors.ts";
+import { HttpError, notFound, wrongToken } from "./http-errors.ts";
 import { parseBody, parseId } from "./parse-body.ts";
 import { parseDotenv } from "./parse-dotenv.ts";
 
@@ -44,7 +44,7 @@ export function artifactRoutes(app: FastifyInstance, context: ApiContext): void 
   app.get<{ Params: { id: string } }>("/api/v4/jobs/:id/artifacts", async (request, reply) => {
     const job = context.state.jobs.get(parseId(request.params.id, "Job"));
     const reader = jobOfToken(context, headerOf(request, "job-token"));
-    if (reader === undefined) throw forbidden("invalid job token");
+    if (reader === undefined) throw wrongToken("job");
     if (job === undefined || reader.projectId !== job.projectId) throw notFound("Job");
     return sendArchive(context, job, reply);
   });

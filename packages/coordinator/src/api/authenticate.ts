@@ -3,7 +3,7 @@ import { heldByRunner } from "../job-state.ts";
 import type { JobRecord, RunnerRecord } from "../lifecycle/records.ts";
 import { hashToken } from "../tokens.ts";
 import type { ApiContext } from "./api-context.ts";
-import { forbidden, notFound } from "./http-errors.ts";
+import { forbidden, notFound, wrongToken } from "./http-errors.ts";
 
 /** A header's only value. */
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -22,7 +22,7 @@ export function authenticateRunner(
 ): RunnerRecord {
   const token = bodyToken ?? headerOf(request, "runner-token") ?? "";
   const runner = context.state.runnerOfTokenHash(hashToken(token));
-  if (runner === undefined) throw forbidden("invalid runner token");
+  if (runner === undefined) throw wrongToken("runner");
   return runner;
 }
 
@@ -39,7 +39,7 @@ export function authenticateJob(
   const job = context.state.jobs.get(jobId);
   if (job === undefined) throw notFound("Job");
   const read = context.jobTokens.read(headerOf(request, "job-token") ?? bodyToken ?? "");
-  if (read?.jobId !== jobId || read.handout !== job.handouts) throw forbidden("invalid job token");
+  if (read?.jobId !== jobId || read.handout !== job.handouts) throw wrongToken("job");
   if (!heldByRunner.has(job.state)) throw forbidden("the job is not running", { "Job-Status": job.state });
   context.contacts.touch(job.id, context.now());
   if (!job.isAcknowledged) {

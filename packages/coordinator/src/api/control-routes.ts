@@ -126,7 +126,7 @@ function authorize(context: ApiContext, request: FastifyRequest): void {
   const given = headerOf(request, "private-token") ?? bearer;
   if (accessToken !== undefined) {
     if (given !== undefined && isSameSecret(given, accessToken)) return;
-    throw new HttpError("401 Unauthorized", { statusCode: 401 });
+    throw new HttpError("401 Unauthorized", { statusCode: 401, isGuess: given !== undefined });
   }
   if (!isLoopback(request.socket.remoteAddress)) throw new HttpError("401 Unauthorized", { statusCode: 401 });
   // A page in this machine's browser could call us: it sends its origin, or after DNS rebinding its own host name.

@@ -4,7 +4,9 @@ import type { ApiContext } from "./api-context.ts";
 import { artifactRoutes } from "./artifact-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
+import { GuessLimiter } from "./guess-limiter.ts";
 import { HttpError } from "./http-errors.ts";
+import { identityRoutes } from "./identity-routes.ts";
 import { jobRequestRoute } from "./job-request-route.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
@@ -24,7 +26,13 @@ export async function createServer(context: ApiContext): Promise<FastifyInstance
   await app.register(multipart);
   app.removeContentTypeParser("text/plain");
   app.addContentTypeParser("text/plain", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error: FastifyError | HttpError, _request, reply) => {
+  const guesses = new GuessLimiter(context.now);
+  app.addHook("onRequest", async (request) => {
+    if (!guesses.isShutOut(request.ip)) return;
+    throw new HttpError("429 Too Many Requests", { statusCode: 429, headers: { "Retry-After": "60" } });
+  });
+  app.setErrorHandler((error: FastifyError | HttpError, request, reply) => {
+    if (error instanceof HttpError && error.isGuess) guesses.count(request.ip);
     const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) context.log.error("a request failed", { err: error });
     const message = statusCode >= 500 ? "500 Internal Server Error" : error.message;
@@ -38,6 +46,7 @@ export async function createServer(context: ApiContext): Promise<FastifyInstance
   jobRequestRoute(app, context);
   jobRoutes(app, context);
   artifactRoutes(app, context);
+  identityRoutes(app, context);
   controlRoutes(app, context);
   gitRoutes(app, context);
   return app;

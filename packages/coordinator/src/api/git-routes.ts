@@ -55,7 +55,8 @@ function jobOfRequest(context: ApiContext, request: FastifyRequest): JobRecord {
   const job = user === "gitlab-ci-token" ? jobOfToken(context, password.join(":")) : undefined;
   if (job !== undefined && heldByRunner.has(job.state)) return job;
   const headers = { "WWW-Authenticate": 'Basic realm="Jobscope"' };
-  throw new HttpError("401 Unauthorized", { statusCode: 401, headers });
+  // git asks without credentials first: that is no guess.
+  throw new HttpError("401 Unauthorized", { statusCode: 401, headers, isGuess: credentials !== undefined });
 }
 
 function repositoryFolder({ state }: ApiContext, job: JobRecord, path: string): string {

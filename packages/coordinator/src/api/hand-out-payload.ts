@@ -18,6 +18,7 @@ export async function handOutPayload(context: ApiContext, job: JobRecord): Promi
   const urlOf = credentialUrls(pipeline.facts.serverUrl, jobToken);
   const sources = artifactSources(context, job);
   const runner = job.runner === undefined ? undefined : state.runners.get(job.runner.id);
+  const timeoutSeconds = Math.min(job.plan.timeoutSeconds, runner?.maximumTimeoutSeconds ?? Number.POSITIVE_INFINITY);
   return buildJobPayload({
     project,
     pipeline,
@@ -27,10 +28,10 @@ export async function handOutPayload(context: ApiContext, job: JobRecord): Promi
     rewrites: rewritesOf(pipeline, urlOf),
     dependencies: sources.flatMap((source) => dependencyOn(context, source)),
     dotenv: sources.flatMap(({ dotenv }) => dotenv),
-    timeoutSeconds: Math.min(job.plan.timeoutSeconds, runner?.maximumTimeoutSeconds ?? Number.POSITIVE_INFINITY),
+    timeoutSeconds,
     queueLength: queue.length,
     telemetry: settings.telemetry,
-    idTokens: new Map(),
+    idTokens: await context.idTokens.create(job, pipeline, timeoutSeconds),
   });
 }
 

@@ -3,20 +3,28 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** A wrong secret was shown: too many of those shut an address out for a while. */
+  readonly isGuess: boolean;
 
   constructor(
     message: string,
-    options: { statusCode: number; headers?: Readonly<Record<string, string>>; cause?: unknown },
+    options: { statusCode: number; headers?: Readonly<Record<string, string>>; isGuess?: boolean; cause?: unknown },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.statusCode = options.statusCode;
     this.headers = options.headers ?? {};
+    this.isGuess = options.isGuess ?? false;
   }
 }
 
 /** 403 as GitLab words it. */
 export function forbidden(why: string, headers: Readonly<Record<string, string>> = {}): HttpError {
   return new HttpError(`403 Forbidden - ${why}`, { statusCode: 403, headers });
+}
+
+/** 403 for a token that is none of ours. */
+export function wrongToken(kind: "runner" | "registration" | "job"): HttpError {
+  return new HttpError(`403 Forbidden - invalid ${kind} token`, { statusCode: 403, isGuess: true });
 }
 
 /** 404 as GitLab words it. */

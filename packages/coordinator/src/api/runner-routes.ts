@@ -4,7 +4,7 @@ import { newRunner } from "../lifecycle/new-runner.ts";
 import { createToken, hashToken, isSameSecret } from "../tokens.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticateRunner, headerOf } from "./authenticate.ts";
-import { forbidden } from "./http-errors.ts";
+import { wrongToken } from "./http-errors.ts";
 import { parseBody } from "./parse-body.ts";
 
 const tokenBody = z.object({ token: z.string().optional() });
@@ -23,7 +23,7 @@ export function runnerRoutes(app: FastifyInstance, context: ApiContext): void {
     const body = parseBody(registrationBody, request.body);
     const expected = context.settings.registrationToken;
     const given = body.token ?? headerOf(request, "runner-token") ?? "";
-    if (expected === undefined || !isSameSecret(given, expected)) throw forbidden("invalid registration token");
+    if (expected === undefined || !isSameSecret(given, expected)) throw wrongToken("registration");
     const token = createToken("glrtr-");
     const tags = typeof body.tag_list === "string" ? body.tag_list.split(",") : body.tag_list;
     const runner = newRunner(context.state, context.now(), token, {

@@ -98,8 +98,9 @@ export async function createPlan(
   const files = [...objectIds.keys()];
   const base = { predefined: factsAsVariables(facts), projectVariables, pipelineVariables };
   const lookup = lookupIn(resolveVariables([...base.predefined, ...projectVariables, ...pipelineVariables]));
-  const changes = await collectChanges(git, folder, facts, []);
-  const context = { ref: facts.ref, isTag: facts.isTag, source: facts.source, files, changedFiles: changes };
+  const isKnown = !/^0+$/.test(facts.beforeSha);
+  const changes = isKnown ? await listChangedFiles(git, folder, facts.beforeSha, facts.sha) : undefined;
+  const context = { ref: facts.ref, isTag: facts.isTag, source: facts.source, files, changedFiles: () => changes };
   const yamlPaths = files.filter((path) => /\.ya?ml$/.test(path) || path === facts.configPath);
   const expanded = await expandConfig({
     configPath: facts.configPath,
@@ -111,10 +112,15 @@ export async function createPlan(
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   const config = readConfig(expanded, facts.configPath);
-  const compared = comparedRefs(config).map((ref) => expandFully(ref, lookup));
+  const compared = await collectComparisons(
+    git,
+    folder,
+    facts,
+    comparedRefs(config).map((ref) => expandFully(ref, lookup)),
+  );
   const planned = planPipeline(config, {
     ...{ ...context, ...base, objectIds, defaultTimeoutSeconds },
-    changedFiles: await collectChanges(git, folder, facts, compared),
+    changedFiles: (ref) => (ref === undefined ? changes : compared.get(ref)),
     configPath: facts.configPath,
     wantedJobs: request.jobs,
   });
@@ -140,20 +146,18 @@ function comparedRefs(config: PipelineConfig): string[] {
 }
 
 /** Asks git once for each ref that a rule compares with, so that deciding the rules stays pure. */
-async function collectChanges(
+async function collectComparisons(
   git: Git,
   folder: string,
   facts: PipelineFacts,
-  compared: readonly string[],
-): Promise<RuleContext["changedFiles"]> {
-  const isKnown = !/^0+$/.test(facts.beforeSha);
-  const byRef = new Map<string | undefined, readonly string[] | undefined>();
-  byRef.set(undefined, isKnown ? await listChangedFiles(git, folder, facts.beforeSha, facts.sha) : undefined);
-  for (const ref of compared) {
+  refs: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[] | undefined>> {
+  const byRef = new Map<string, readonly string[] | undefined>();
+  for (const ref of refs) {
     const commit = await git.maybe(["-C", folder, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
     byRef.set(ref, commit === undefined ? undefined : await listChangedFiles(git, folder, commit, facts.sha));
   }
-  return (ref) => byRef.get(ref);
+  return byRef;
 }
 
 /** The work tree and the path that its project has here. */

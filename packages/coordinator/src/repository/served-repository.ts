@@ -1,4 +1,4 @@
-import { copyFile, mkdir, stat, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git.ts";
 import { objectsOf, type WorkTree } from "./work-tree.ts";
@@ -33,13 +33,17 @@ async function createServedRepository(git: Git, path: string, source: WorkTree):
   await git.text(["init", "--quiet", "--bare", "--template=", format, "--initial-branch=main", path]);
   await mkdir(join(path, "objects", "info"), { recursive: true });
   await mkdir(snapshotObjectsOf(path), { recursive: true });
-  for (const [key, value] of [
-    ["uploadpack.allowAnySHA1InWant", "true"],
-    ["uploadpack.allowFilter", "true"],
-    ["http.receivepack", "false"],
-    ["gc.auto", "0"],
-  ] as const)
-    await git.text(["-C", path, "config", key, value]);
+  await appendFile(
+    join(path, "config"),
+    `[uploadpack]
+	allowAnySHA1InWant = true
+	allowFilter = true
+[http]
+	receivepack = false
+[gc]
+	auto = 0
+`,
+  );
 }
 
 /** Refs of the user's repository that a clone of its origin would have, local branches before remote ones. */

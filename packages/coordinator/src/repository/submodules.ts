@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { Git } from "./git.ts";
@@ -17,6 +18,7 @@ export interface Submodule {
 /** Reads `.gitmodules` of the work tree; entries without path or URL are left out. */
 export async function listSubmodules(git: Git, source: WorkTree): Promise<Submodule[]> {
   const file = join(source.topLevel, ".gitmodules");
+  if (!existsSync(file)) return [];
   const settings = await git.maybe(["config", "--file", file, "--null", "--list"], { cwd: source.topLevel });
   const byName = new Map<string, { path?: string; url?: string }>();
   for (const entry of settings?.split("\0") ?? []) {

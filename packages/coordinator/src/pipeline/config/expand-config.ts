@@ -9,8 +9,8 @@ import { createGit } from "../../repository/git.ts";
 import { runProcess } from "../../run-process.ts";
 import { expandFully } from "../variables/expand-variables.ts";
 import { hideKeywords, type RevealedConfig, revealInMessage, revealKeywords } from "./hidden-keywords.ts";
-import { isPlainObject } from "./plain-object.ts";
-import { parseConfigYaml, stringifyConfigYaml } from "./yaml-document.ts";
+import { isPlainObject, type PlainObject } from "./plain-object.ts";
+import { parseConfigYaml, Reference, stringifyConfigYaml } from "./yaml-document.ts";
 
 /** What the expansion needs to know. */
 export interface ExpansionInput {
@@ -42,6 +42,8 @@ export async function expandConfig(input: ExpansionInput): Promise<RevealedConfi
   if (!input.yamlFiles.has(input.configPath)) {
     throw new CoordinatorError(`there is no ${input.configPath} in this repository`, { code: "config-missing" });
   }
+  const plain = plainConfig(input);
+  if (plain !== undefined) return plain;
   const folder = await mkdtemp(join(tmpdir(), "jobscope-expand-"));
   try {
     await materialise(input, join(folder, "tree"));
@@ -49,6 +51,23 @@ export async function expandConfig(input: ExpansionInput): Promise<RevealedConfi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Most small configurations have nothing to resolve, and need not wait for a process. */
+function plainConfig(input: ExpansionInput): RevealedConfig | undefined {
+  const documents = parseConfigYaml(input.yamlFiles.get(input.configPath) ?? "", input.configPath);
+  const [document] = documents;
+  if (documents.length !== 1 || !isPlainObject(document) || hasSomethingToResolve(document)) return undefined;
+  return revealKeywords(hideKeywords(document));
+}
+
+function hasSomethingToResolve(document: PlainObject): boolean {
+  const refersOrExtends = (value: unknown): boolean => {
+    if (value instanceof Reference) return true;
+    if (Array.isArray(value)) return value.some(refersOrExtends);
+    return isPlainObject(value) && ("extends" in value || Object.values(value).some(refersOrExtends));
+  };
+  return "include" in document || "spec" in document || refersOrExtends(document);
 }
 
 async function materialise(input: ExpansionInput, tree: string): Promise<void> {
@@ -64,18 +83,11 @@ async function materialise(input: ExpansionInput, tree: string): Promise<void> {
   const git = createGit(input.environment);
   const isolated = { HOME: dirname(tree), GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
   const options = { cwd: tree, variables: isolated };
-  const identity = ["-c", "user.name=jobscope", "-c", "user.email=jobscope@localhost"];
-  await git.text(["init", "--quiet", "--initial-branch=main", "."], options);
-  for (const [key, value] of [
-    ["user.name", "jobscope"],
-    ["user.email", "jobscope@localhost"],
-    ["remote.origin.url", input.remoteUrl ?? "http://localhost/local/project.git"],
-  ] as const)
-    await git.text(["config", key, value], options);
+  // What the expansion asks of git: which files there are, and where `include: project` is to be found.
+  await git.text(["init", "--quiet", "--template=", "--initial-branch=main", "."], options);
+  const remoteUrl = input.remoteUrl ?? "http://localhost/local/project.git";
+  await git.text(["config", "remote.origin.url", remoteUrl], options);
   await git.text(["add", "--all", "--force", "."], options);
-  await git.text([...identity, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", "expansion"], options);
-  await git.text(["update-ref", "refs/remotes/origin/main", "HEAD"], options);
-  await git.text(["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"], options);
 }
 
 /** Files that nobody includes need not be valid; one that is included is refused by the expansion itself. */
