@@ -13,7 +13,12 @@ export type {
 export { printPlace } from "./definition/read-function.ts";
 export type { FunctionReference } from "./definition/reference.ts";
 export type { DefinitionProblem } from "./definition/yaml-reader.ts";
+export { type EvaluationContext, evaluateTemplate, evaluateText } from "./expression/evaluate.ts";
+export { ExpressionError, type ExpressionErrorCode } from "./expression/expression-error.ts";
 export type { JsonValue } from "./expression/json-value.ts";
+export { parseTemplate } from "./expression/template.ts";
+export type { Template } from "./expression/tree.ts";
+export { type Marks, type Value, valueFromJson, valueToJson } from "./expression/value.ts";
 export { FunctionError, type FunctionErrorCode, type TextPlace } from "./function-error.ts";
 export { createLocalProcesses, type LocalProcessesOptions } from "./run/local-processes.ts";
 export type {
