@@ -325,14 +325,42 @@ describe("an endpoint pool", () => {
     const a = pool.endpoint({ url: "http://127.0.0.1:1", auth: { kind: "bearer", token: "a" } });
     assert.equal(pool.endpoint({ auth: { token: "a", kind: "bearer" }, url: "http://127.0.0.1:1" }), a);
     assert.notEqual(pool.endpoint({ url: "http://127.0.0.1:1", auth: { kind: "bearer", token: "b" } }), a);
-    assert.equal(pool.stats().length, 2);
   });
 
-  test("refuses a spec that cannot be used, and keeps the number of endpoints bounded", async () => {
-    await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, maxEndpoints: 3 } });
+  test("refuses a spec that cannot be used", async () => {
+    await using pool = createEndpointPool({ log: silentLog, limits: quick });
     assert.throws(() => pool.endpoint({ url: "ftp://h" }), { name: "EndpointSpecError" });
-    for (let port = 1; port <= 10; port++) pool.endpoint({ url: `http://127.0.0.1:${port}` });
-    assert.equal(pool.stats().length, 3);
+  });
+
+  test("lets idle endpoints go for others, and neither their counters nor what they are given later is lost", async () => {
+    await using receiver = await startOtlpReceiver();
+    await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, maxEndpoints: 2 } });
+    const bearer = (token: string): EndpointSpec => ({ url: receiver.url, auth: { kind: "bearer", token } });
+    const first = pool.endpoint(bearer("0"));
+    for (let round = 0; round < 10; round++) {
+      pool.endpoint(bearer(String(round))).enqueue(aSpan(round));
+      await pool.flush(inTime());
+    }
+    first.enqueue(aSpan(10));
+    await pool.flush(inTime());
+    assert.equal(receiver.requests.at(-1)?.headers["authorization"], "Bearer 0");
+    assert.equal(first.stats().exportedSpans, 2);
+    const [stats, ...more] = pool.stats();
+    assert.equal(more.length, 0);
+    assert.partialDeepStrictEqual(stats, { exportedSpans: 11, breaker: "closed" });
+    assert.equal(stats?.latency.count, 11);
+  });
+
+  test("counts a span for which all endpoints were busy", async () => {
+    await using receiver = await startOtlpReceiver();
+    await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, maxEndpoints: 1 } });
+    const first = pool.endpoint({ url: receiver.url });
+    receiver.always({ kind: "hang" });
+    pool.endpoint({ url: receiver.url, timeoutMs: 60_000 }).enqueue(aSpan(1));
+    first.enqueue(aSpan(2));
+    assert.equal(first.stats().droppedSpans.queue_full, 1);
+    assert.partialDeepStrictEqual(pool.stats()[0], { droppedSpans: { queue_full: 1 }, queuedSpans: 1 });
+    assert.throws(() => pool.endpoint({ url: receiver.url }), { name: "EndpointSpecError", message: /busy/ });
   });
 
   test("tells the operator of the first failure and of the recovery, not of every attempt", async () => {

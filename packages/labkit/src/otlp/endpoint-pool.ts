@@ -5,9 +5,11 @@ import type { Log } from "../logging/log.ts";
 import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
 import { checkEndpointSpec, EndpointSpecError } from "./endpoint-spec-check.ts";
+import { createEndpointTotals } from "./endpoint-totals.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { createHttpTransport } from "./http-transport.ts";
 import { defaultEndpointLimits, type EndpointLimits } from "./limits.ts";
+import { createPooledEndpoint } from "./pooled-endpoint.ts";
 import { QueuedEndpoint } from "./queued-endpoint.ts";
 import { spoolKeyOf } from "./spool/endpoint-key.ts";
 import { createSpoolOpener, type SpoolOpener, type SpoolOptions } from "./spool/spool-opener.ts";
@@ -22,7 +24,11 @@ export interface EndpointPool extends AsyncDisposable {
   endpoint(spec: EndpointSpec): TelemetryEndpoint;
   /** Flushes all endpoints at the same time. Never rejects. */
   flush(options: { signal: AbortSignal }): Promise<FlushOutcome>;
-  /** Counters of every endpoint that is in use, for metrics. */
+  /**
+   * Counters for metrics, one entry for each endpoint name: what was counted for other credentials or settings of the same
+   * URL, or by an endpoint that was let go meanwhile, is in it, so that no counter goes backwards. Names of more than 256
+   * endpoints that were let go are summed up as `others`.
+   */
   stats(): readonly EndpointStats[];
   /**
    * One bounded flush (`limits.shutdownFlushMs`), then everything is let go: no socket or timer stays. What was unsent is
@@ -53,22 +59,48 @@ export interface EndpointPoolOptions {
 export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   const limits = { ...defaultEndpointLimits, ...options.limits };
   /** In the order of their last use, the latest last. */
-  const endpoints = new Map<string, QueuedEndpoint>();
+  const pooled = new Map<string, PoolEntry>();
   const spools = options.spool === undefined ? undefined : createSpoolOpener(options.spool, options.log);
+  const letGo = createEndpointTotals();
   let isDisposed = false;
 
+  const endpoints = () => [...pooled.values()].map(({ endpoint }) => endpoint);
+
   function letIdleOnesGo(): void {
-    for (const [key, endpoint] of endpoints) {
-      if (endpoints.size < limits.maxEndpoints) return;
-      if (!endpoint.isIdle) continue;
-      endpoints.delete(key);
-      // Whoever still holds it gets its spans counted as dropped; disposing cannot fail and needs no waiting for.
+    for (const [key, { endpoint }] of pooled) {
+      if (pooled.size < limits.maxEndpoints) return;
+      if (!endpoint.isUnused) continue;
+      pooled.delete(key);
+      // Nothing is left to count, and disposing needs no waiting for.
+      letGo.add(endpoint.stats());
       void endpoint[Symbol.asyncDispose]();
     }
   }
 
+  function obtain(key: string, spec: EndpointSpec, handle?: TelemetryEndpoint): PoolEntry {
+    const known = pooled.get(key);
+    if (known === undefined) letIdleOnesGo();
+    if (known === undefined && pooled.size >= limits.maxEndpoints) {
+      throw new EndpointSpecError(`all ${limits.maxEndpoints} telemetry endpoints are busy`);
+    }
+    const entry = known ?? newEntry(key, spec, handle);
+    pooled.delete(key);
+    pooled.set(key, entry);
+    return entry;
+  }
+
+  function newEntry(key: string, spec: EndpointSpec, handle: TelemetryEndpoint | undefined): PoolEntry {
+    const endpoint = createEndpoint(spec, limits, options, spools);
+    const newHandle = () =>
+      createPooledEndpoint(endpoint, {
+        again: (self) => (isDisposed ? undefined : obtain(key, spec, self).endpoint),
+        lost: (stats) => letGo.add(stats),
+      });
+    return { endpoint, handle: handle ?? newHandle() };
+  }
+
   async function flush({ signal }: { signal: AbortSignal }): Promise<FlushOutcome> {
-    const outcomes = await Promise.all([...endpoints.values()].map((endpoint) => endpoint.flush({ signal })));
+    const outcomes = await Promise.all(endpoints().map((endpoint) => endpoint.flush({ signal })));
     const spans = outcomes.reduce((sum, outcome) => sum + (outcome.kind === "left" ? outcome.spans : 0), 0);
     return spans === 0 ? { kind: "flushed" } : { kind: "left", spans };
   }
@@ -76,27 +108,24 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   return {
     endpoint(spec) {
       if (isDisposed) throw new EndpointSpecError("the endpoint pool was disposed of");
-      const key = keyOf(spec);
-      const known = endpoints.get(key);
-      if (known === undefined) letIdleOnesGo();
-      if (known === undefined && endpoints.size >= limits.maxEndpoints) {
-        throw new EndpointSpecError(`all ${limits.maxEndpoints} telemetry endpoints are busy`);
-      }
-      const endpoint = known ?? createEndpoint(spec, limits, options, spools);
-      endpoints.delete(key);
-      endpoints.set(key, endpoint);
-      return endpoint;
+      return obtain(keyOf(spec), spec).handle;
     },
     flush,
-    stats: () => [...endpoints.values()].map((endpoint) => endpoint.stats()),
+    stats: () => letGo.with(endpoints().map((endpoint) => endpoint.stats())),
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;
       isDisposed = true;
       if (limits.shutdownFlushMs > 0) await flush({ signal: AbortSignal.timeout(limits.shutdownFlushMs) });
-      await Promise.all([...endpoints.values()].map((endpoint) => endpoint[Symbol.asyncDispose]()));
+      await Promise.all(endpoints().map((endpoint) => endpoint[Symbol.asyncDispose]()));
       await spools?.[Symbol.asyncDispose]();
     },
   };
+}
+
+interface PoolEntry {
+  readonly endpoint: QueuedEndpoint;
+  /** What callers hold. */
+  readonly handle: TelemetryEndpoint;
 }
 
 /** Specs hold secrets and live as long as their endpoint does; their hash is all that the map needs. */

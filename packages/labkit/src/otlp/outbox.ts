@@ -57,6 +57,10 @@ export class Outbox {
     return spool && { bytes: spool.bytes, backlogSpans: spool.backlogSpans, isWorking: spool.isWorking };
   }
 
+  get hasOpenSpans(): boolean {
+    return this.#openTickets.size > 0;
+  }
+
   /** Nothing is to be sent, now or once the spool was read. */
   get isEmpty(): boolean {
     const { spool } = this.#deps;

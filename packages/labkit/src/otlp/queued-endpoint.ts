@@ -69,6 +69,16 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
     return this.#inFlight.size === 0 && this.#outbox.isEmpty;
   }
 
+  /** Idle, and no span that has begun waits in the spool for its end. */
+  get isUnused(): boolean {
+    return this.isIdle && !this.#outbox.hasOpenSpans;
+  }
+
+  /** Was disposed of: spans are counted as dropped, nothing else happens. */
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   enqueue(span: ReadableSpan): void {
     try {
       const nowMs = performance.now();
