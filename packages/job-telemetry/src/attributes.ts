@@ -14,7 +14,7 @@ import {
   ATTR_VCS_REF_HEAD_REVISION,
   ATTR_VCS_REF_TYPE,
   ATTR_VCS_REPOSITORY_URL_FULL,
-} from "@opentelemetry/semantic-conventions/incubating";
+} from "./incubating-names.ts";
 
 /** What a value of an attribute is; an `int` and a `double` are both numbers in JavaScript. */
 type AttributeType = "string" | "int" | "double" | "bool" | "string[]";

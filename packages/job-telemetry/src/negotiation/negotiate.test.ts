@@ -520,7 +520,7 @@ test("whatever JSON comes, negotiation answers, and what it agrees to is well fo
       assert.match(result.traceId, /^(?!0{32})[0-9a-f]{32}$/);
       assert.match(result.parentSpanId ?? "00f067aa0ba902b7", /^(?!0{16})[0-9a-f]{16}$/);
       assert.ok(result.endpoints.length <= 2);
-      for (const { url } of result.endpoints) assert.match(url, /^(https?|grpcs?):\/\/[^@?#]+$/);
+      for (const { url } of result.endpoints) assert.match(url, /^(https?|grpcs?):\/\/[^/@?#]+(\/[^?#]*)?$/);
     }),
   );
 });

@@ -3,7 +3,7 @@ import type { Attributes } from "@opentelemetry/api";
 import { SDK_INFO } from "@opentelemetry/core";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
-import { ATTR_HOST_ARCH, ATTR_HOST_NAME, ATTR_OS_TYPE } from "@opentelemetry/semantic-conventions/incubating";
+import { ATTR_HOST_ARCH, ATTR_HOST_NAME, ATTR_OS_TYPE } from "../incubating-names.ts";
 import type { JobFacts, RunnerFacts } from "../job-facts.ts";
 import type { SpanValues } from "./span-values.ts";
 
