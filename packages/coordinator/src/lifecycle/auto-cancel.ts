@@ -36,8 +36,7 @@ function isRedundant(older: PipelineRecord, newest: PipelineRecord): boolean {
   );
 }
 
-/** Pure. */
-export function jobsToCancel<J extends Pick<JobRecord, "state" | "plan">>(
+function jobsToCancel<J extends Pick<JobRecord, "state" | "plan">>(
   mode: PipelineRecord["autoCancel"],
   jobs: readonly J[],
 ): readonly J[] {

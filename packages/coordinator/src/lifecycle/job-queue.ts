@@ -84,7 +84,7 @@ export class JobQueue {
 }
 
 /** Tags and features (runner-protocol.md §1.4): a job goes to a runner that has all that it asks for. */
-export function mayTake({ runner, features }: JobSeeker, { plan }: JobRecord): boolean {
+function mayTake({ runner, features }: JobSeeker, { plan }: JobRecord): boolean {
   if (runner.paused) return false;
   if (plan.tags.length === 0 && !runner.runUntagged && !runner.ignoresTags) return false;
   if (!runner.ignoresTags && !plan.tags.every((tag) => runner.tags.includes(tag))) return false;

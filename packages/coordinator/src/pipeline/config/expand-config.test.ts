@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { childEnvironment } from "../../child-environment.ts";
 import { expandConfig } from "./expand-config.ts";
+import { readConfig } from "./read-config.ts";
 
 function expand(files: Record<string, string>, isIncluded: (rules: unknown) => boolean = () => true) {
   return expandConfig({
@@ -80,4 +81,21 @@ test("a mistake is told with file, place and the user's own words", async () => 
     message: /!reference \[\.b, script\] is undefined/,
   });
   await assert.rejects(expand({ ".gitlab-ci.yml": "include: gone.yml" }), /gone\.yml/);
+});
+
+test("a configuration with nothing to resolve comes out the same with and without the expansion", async () => {
+  const text = `
+stages: [one, two]
+image: alpine
+default: { tags: [a, [b]], retry: 1 }
+variables: { A: yes, B: { value: "1", expand: false } }
+workflow: { rules: [{ if: $A }] }
+.hidden: { script: x }
+job: { stage: two, script: [a, [b, [c]]], cache: { paths: [p], fallback_keys: [f] }, rules: [{ changes: [a] }] }
+functions: { stage: one, run: [{ name: n, script: s }] }
+`;
+  const direct = await expand({ ".gitlab-ci.yml": text });
+  const expanded = await expand({ ".gitlab-ci.yml": `include: empty.yml\n${text}`, "empty.yml": "{}" });
+  const read = (config: typeof direct) => readConfig(config, "ci.yml");
+  assert.deepEqual(read(direct), read(expanded));
 });

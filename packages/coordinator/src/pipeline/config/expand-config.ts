@@ -58,7 +58,14 @@ function plainConfig(input: ExpansionInput): RevealedConfig | undefined {
   const documents = parseConfigYaml(input.yamlFiles.get(input.configPath) ?? "", input.configPath);
   const [document] = documents;
   if (documents.length !== 1 || !isPlainObject(document) || hasSomethingToResolve(document)) return undefined;
-  return revealKeywords(hideKeywords(document));
+  return revealKeywords(flattenLists(hideKeywords(document)));
+}
+
+/** GitLab takes lists of lists for lists, everywhere; so does the expansion. */
+function flattenLists(value: unknown): unknown {
+  if (Array.isArray(value)) return value.flat(9).map(flattenLists);
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, flattenLists(inner)]));
 }
 
 function hasSomethingToResolve(document: PlainObject): boolean {
