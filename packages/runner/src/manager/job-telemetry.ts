@@ -7,7 +7,14 @@ import {
   type TelemetryPolicy,
   untracedJobTrace,
 } from "@jobscope/job-telemetry";
-import { createMasker, createSpanProcessor, type EndpointPool, type Log } from "@jobscope/labkit";
+import {
+  createMasker,
+  createSpanProcessor,
+  type EndpointPool,
+  type EndpointSpec,
+  type Log,
+  type TelemetryEndpoint,
+} from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { Job } from "../coordinator-client/job.ts";
 import { runnerVersion } from "../runner-version.ts";
@@ -63,7 +70,7 @@ function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, o
     if (negotiation.warn) log.warn("job runs untraced", { why: negotiation.why });
     return untracedJobTrace;
   }
-  const endpoints = negotiation.endpoints.map((spec) => pool.endpoint(spec));
+  const endpoints = negotiation.endpoints.flatMap((spec) => usableEndpoint(spec, pool, log));
   return startJobTrace({
     context: negotiation,
     policy,
@@ -82,6 +89,16 @@ function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, o
     log,
     clock,
   });
+}
+
+/** One that cannot be used, for want of credentials say, takes nothing from the others. */
+function usableEndpoint(spec: EndpointSpec, pool: EndpointPool, log: Log): TelemetryEndpoint[] {
+  try {
+    return [pool.endpoint(spec)];
+  } catch (error) {
+    log.warn("a telemetry endpoint is left out", { err: error });
+    return [];
+  }
 }
 
 /** `CI_RUNNER_TAGS` is a list in JSON, or in older GitLabs separated by commas. */

@@ -52,7 +52,7 @@ export type JobResult =
 /**
  * Runs one job from its acknowledgement to its final update.
  *
- * acknowledge → trace → log and state reports beside the execution → verdict → final update → end of the trace. Nothing
+ * acknowledge → trace → log and state reports beside the execution → verdict → end of the trace → final update. Nothing
  * here waits for an exporter. Never rejects for what a job does; a bug becomes a system failure of the job.
  */
 export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promise<JobResult> {
@@ -76,8 +76,9 @@ export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promi
   const verdict = acknowledged.cancelRequested
     ? canceledAtPickup
     : await execute(toRun, shared, { jobLog, jobTrace, interrupts, log: tracedLog });
-  const finalUpdate = await sendFinal(reporter, finalState(verdict, job), shared, tracedLog);
+  // Ends here, so that it lies within the time for which the coordinator holds the job to be running.
   jobTrace.end(traceVerdict(verdict, jobLog.byteLength));
+  const finalUpdate = await sendFinal(reporter, finalState(verdict, job), shared, tracedLog);
   toRun.running.end(listed, verdict);
   return { kind: "ended", verdict, finalUpdate };
 }
