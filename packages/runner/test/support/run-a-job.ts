@@ -11,7 +11,7 @@ import type { Executor } from "../../src/executors/executor.ts";
 import { createShellExecutor } from "../../src/executors/shell/shell-executor.ts";
 import { executeJob } from "../../src/job/execute-job.ts";
 import type { JobVerdict } from "../../src/job/job-verdict.ts";
-import { createJobLogBuffer } from "../../src/job/log/job-log-buffer.ts";
+import { createJobLogBuffer, type JobLogBuffer } from "../../src/job/log/job-log-buffer.ts";
 import { aRunner } from "./a-runner.ts";
 
 /** Directories and an executor for real jobs, removed with all they left. */
@@ -107,8 +107,20 @@ async function runJob(
     environment: cleanEnvironment,
     product: { name: "gitlab-runner", version: "19.4.0", revision: "d79f3e7b" },
   });
-  const log = Buffer.from(await buffer.read(0, buffer.byteLength)).toString();
+  const log = await wholeLog(buffer);
   return { verdict, log, text: plainText(log) };
+}
+
+/** As the reporter reads it: piece by piece. */
+async function wholeLog(buffer: JobLogBuffer): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let offset = 0;
+  while (offset < buffer.byteLength) {
+    const piece = await buffer.read(offset, 1024 * 1024);
+    pieces.push(piece);
+    offset += piece.length;
+  }
+  return Buffer.concat(pieces).toString();
 }
 
 /** What a person reads of a job log. */
