@@ -71,10 +71,10 @@ export class Lifecycle {
     state.together(() => {
       state.savePipeline(pipeline);
       for (const job of jobs) state.saveJob(job);
+      this.#tell((observer) => observer.pipelineChanged(pipeline));
+      for (const job of jobs) this.#tell((observer) => observer.jobChanged(job, undefined));
+      this.#process(pipeline);
     });
-    this.#tell((observer) => observer.pipelineChanged(pipeline));
-    for (const job of jobs) this.#tell((observer) => observer.jobChanged(job, undefined));
-    this.#process(pipeline);
   }
 
   #newJob(pipeline: PipelineRecord, plan: PlannedJob, attempt: number): JobRecord {
