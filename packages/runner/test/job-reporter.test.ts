@@ -144,6 +144,29 @@ test("a canceling that comes with a failed answer is heard", () =>
     assert.deepEqual(interruptions, ["cancel"]);
   }));
 
+for (const status of ["success", "failed", "canceled"]) {
+  test(`a final update that is answered with Job-Status: ${status} is stored and aborts nothing`, () =>
+    withReporter(
+      async ({ coordinator, reporter, interruptions }) => {
+        coordinator.always("update", () => ({ status: 200, headers: { "job-status": status } }));
+        const outcome = await reporter.finish({ state: "failed", failureReason: "script_failure" }, signal);
+        assert.deepEqual([outcome.kind, interruptions], ["stored", []]);
+        assert.deepEqual(states(coordinator), ["failed"]);
+      },
+      { text: "hello\n" },
+    ));
+}
+
+test("a job that is taken away during its final phase is finished, not aborted", () =>
+  withReporter(
+    async ({ coordinator, reporter, interruptions }) => {
+      coordinator.script("patch", { status: 202, headers: { "job-status": "canceled" } });
+      const outcome = await reporter.finish({ state: "success" }, signal);
+      assert.deepEqual([outcome.kind, interruptions], ["not-ours", []]);
+    },
+    { text: "hello\n" },
+  ));
+
 interface FinalCase {
   readonly name: string;
   readonly script: { readonly patch?: readonly ScriptedAnswer[]; readonly update?: readonly ScriptedAnswer[] };

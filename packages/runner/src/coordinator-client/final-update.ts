@@ -38,7 +38,7 @@ type RoundResult = "stored" | "not-ours" | { readonly failure: Error | undefined
  */
 export async function sendFinalUpdate(channel: JobChannel, options: FinalUpdateOptions): Promise<FinalUpdateOutcome> {
   const { timing, maxRounds, signal } = options;
-  channel.updateIntervalMs = timing.updateIntervalMs;
+  channel.beginFinal();
   let delayMs = timing.finalRetryDelayMs;
   for (let round = 1; ; round += 1) {
     const result = await sendRound(channel, options);

@@ -50,6 +50,7 @@ export interface JobChannelOptions {
  */
 export class JobChannel {
   readonly #options: JobChannelOptions;
+  #isFinal = false;
   #hasCanceled = false;
   #hasAborted = false;
 
@@ -70,6 +71,12 @@ export class JobChannel {
 
   get hasUnsentLog(): boolean {
     return this.offset < this.#options.source.byteLength;
+  }
+
+  /** The job is over: from now on no answer can cancel or abort it. Rule: runner-protocol.md §1.10, "Final update". */
+  beginFinal(): void {
+    this.#isFinal = true;
+    this.updateIntervalMs = this.#options.timing.updateIntervalMs;
   }
 
   /** Sends at most one slice. `nothing-new` when the coordinator has all there is. */
@@ -114,6 +121,7 @@ export class JobChannel {
 
   #obey(answer: JobAnswer & { readonly kind: string; readonly why?: unknown }): void {
     if (answer.updateIntervalMs !== undefined) this.updateIntervalMs = answer.updateIntervalMs;
+    if (this.#isFinal) return;
     if (answer.cancelRequested && !this.#hasCanceled) {
       this.#hasCanceled = true;
       this.#options.onCancel();

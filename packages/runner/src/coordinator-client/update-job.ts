@@ -23,6 +23,8 @@ export async function updateJob(
   try {
     const answer = await api.call(call);
     const { finalStatus, ...told } = readJobAnswer(answer);
+    // The answer to a final state tells that state: nothing is aborted by it.
+    if (answer.status === 200 && update.state !== "running") return { ...told, kind: "stored" };
     const lost = abortReason(answer.status, finalStatus);
     if (lost !== undefined) return { ...told, kind: "abort", why: lost };
     if (answer.status === 200) return { ...told, kind: "stored" };
