@@ -61,6 +61,8 @@ function reasonOf(error: unknown): string {
     case "ENOTDIR":
     case "EEXIST":
       return "it is no directory";
+    case "ENOENT":
+      return "no directory can be made there";
     case "ENOSPC":
       return "no space is left on the disk";
     default:

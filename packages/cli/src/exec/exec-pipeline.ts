@@ -113,10 +113,9 @@ async function runToEnd(
   await Promise.race([finished, aborted(AbortSignal.timeout(urgentGraceMs))]);
 }
 
-/** The runner's dispose flushes its endpoints; the coordinator's spans follow. */
+/** Both sides have their own queues; the runner flushes its own when it is disposed of. */
 async function letSpansArrive(ci: LocalCi, runner: LocalRunner): Promise<void> {
-  await runner[Symbol.asyncDispose]();
-  await ci.flush(AbortSignal.timeout(flushTimeoutMs));
+  await Promise.all([runner[Symbol.asyncDispose](), ci.flush(AbortSignal.timeout(flushTimeoutMs))]);
 }
 
 /** Opened before anything runs: a path that cannot be written must not cost a pipeline. */

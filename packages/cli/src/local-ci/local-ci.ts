@@ -38,11 +38,14 @@ export interface LocalCi extends AsyncDisposable {
   flush(signal: AbortSignal): Promise<void>;
 }
 
+/** For what comes after `flush`, which should be nothing. */
+const lastFlushMs = 1_000;
+
 /** @throws {CoordinatorError} when the address or the data directory is taken. */
 export async function startLocalCi(options: LocalCiOptions): Promise<LocalCi> {
   const { collector, otlpEndpoints, log } = options;
   await using starting = new AsyncDisposableStack();
-  const pool = starting.use(createEndpointPool({ log }));
+  const pool = starting.use(createEndpointPool({ log, limits: { shutdownFlushMs: lastFlushMs } }));
   const coordinator = starting.use(
     await startCoordinator({
       listen: options.listen,
