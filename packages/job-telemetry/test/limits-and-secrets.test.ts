@@ -132,9 +132,12 @@ test("a secret that is learnt during the job is masked from then on", () => {
   const masker = createMasker({ phrases: [] });
   const { trace, span } = startTestJob({ masker });
   using _ = masker.add(["learnt-later"]);
-  trace.startStage({ name: "step_script", attributes: { "ci.cache.key": "learnt-later" } });
+  trace.addSecrets(["learnt-at-last"]);
+  const stage = trace.startStage({ name: "step_script", attributes: { "ci.cache.key": "learnt-later" } });
+  stage.end({ status: "failed", message: "no learnt-at-last here" });
   trace.end({ status: "success" });
   assert.equal(span("step_script").attributes["ci.cache.key"], "[MASKED]");
+  assert.equal(span("step_script").status.message, "no [MASKED] here");
 });
 
 test("whatever surrounds it, a secret is in no exported byte", () => {

@@ -87,6 +87,21 @@ test("functions are siblings of the stages, and those that they run their childr
   );
 });
 
+test("a function's type may be told when its definition is read, and its fetch is a span below it", () => {
+  const { trace, span } = startTestJob();
+  const fetched = trace.startFunction({ name: "build", functionName: "x/y", version: "1", type: undefined });
+  const fetch = fetched.startChild({ name: "fetch_function", attributes: { "ci.resource.hit": false } });
+  fetch.end({ status: "success" });
+  fetched.setAttributes({ "ci.function.type": "exec" });
+  fetched.end({ status: "success", exitCode: 0 });
+  trace.startFunction({ name: "unread", functionName: "./x", version: "", type: undefined }).end({ status: "failed" });
+  trace.end({ status: "success" });
+  assert.equal(span("build").attributes["ci.function.type"], "exec");
+  assert.equal(span("fetch_function").parentSpanContext?.spanId, fetched.spanId);
+  assert.equal(span("fetch_function").attributes["ci.function.status"], undefined);
+  assert.ok(!("ci.function.type" in span("unread").attributes));
+});
+
 test("sections nest as the log has them, and are closed as it should have closed them", () => {
   const { trace, ended } = startTestJob();
   const stage = trace.startStage({ name: "step_script" });

@@ -16,6 +16,8 @@ export interface JobTrace {
   readonly spanId: string | undefined;
   /** Adds attributes to `job_execution`. */
   setAttributes(attributes: SpanAttributes): void;
+  /** Secrets learnt while the job runs: no span shows them from now on. What was sent before stays (telemetry.md §5). */
+  addSecrets(phrases: readonly string[]): void;
   /**
    * Opens the span of a build stage, of one attempt at it, or of one of several alike (a cache entry, an image).
    * A `pull_image` gets a link to the `prepare_executor` in whose time it happens (telemetry.md §2).
@@ -71,6 +73,8 @@ export interface StageSpan extends OpenSpan {
 export interface FunctionSpan extends OpenSpan {
   /** A function that this one runs. */
   startFunction(options: FunctionOptions): FunctionSpan;
+  /** Opens a span of our own below the function: `fetch_function`, for instance. */
+  startChild(options: ChildOptions): StageSpan;
   startCommand(options: CommandOptions): LeafSpan;
   recordSection(event: LogSectionEvent): void;
   end(outcome: SpanOutcome): void;
@@ -121,7 +125,8 @@ export interface FunctionOptions {
   readonly functionName: string;
   /** Tag, revision or digest; empty for a local path. */
   readonly version: string;
-  readonly type: "exec" | "run" | "builtin" | "script";
+  /** `undefined` while the definition is not read: `setAttributes({ "ci.function.type": … })` tells it later. */
+  readonly type: "exec" | "run" | "builtin" | "script" | undefined;
   readonly attributes?: SpanAttributes | undefined;
   readonly startedAt?: UnixNano | undefined;
 }

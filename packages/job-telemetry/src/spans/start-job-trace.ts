@@ -1,3 +1,4 @@
+import type { Masker } from "@jobscope/labkit";
 import { createTraceState, type SpanContext } from "@opentelemetry/api";
 import type { SpanAttributes } from "../attributes.ts";
 import { childSpanId, jobSpanId } from "../ids.ts";
@@ -38,12 +39,14 @@ class TracedJob implements JobTrace {
   readonly traceId: string;
   readonly spanId: string;
   readonly #context: TracedJobContext;
+  readonly #masker: Masker;
   readonly #values: SpanValues;
   readonly #root: SpanNode;
   #prepareExecutor: SpanContext | undefined;
 
   constructor(options: JobTraceOptions, guard: FaultGuard) {
     const { job, runner, policy, context } = options;
+    this.#masker = options.masker;
     this.#values = new SpanValues(options.masker, guard);
     this.#context = { spans: jobSpans(options, this.#values, guard), policy };
     this.traceId = context.traceId;
@@ -58,6 +61,10 @@ class TracedJob implements JobTrace {
 
   setAttributes(attributes: SpanAttributes): void {
     this.#context.spans.guard.run("setting attributes", () => this.#root.setAttributes(attributes), undefined);
+  }
+
+  addSecrets(phrases: readonly string[]): void {
+    this.#context.spans.guard.run("adding secrets", () => void this.#masker.add(phrases), undefined);
   }
 
   startStage(options: StageOptions): StageSpan {

@@ -24,6 +24,7 @@ export const untracedJobTrace: JobTrace = {
   traceId: undefined,
   spanId: undefined,
   setAttributes() {},
+  addSecrets() {},
   startStage: () => untracedSpan,
   startFunction: () => untracedSpan,
   end() {},
