@@ -1,4 +1,10 @@
-export type { AuthSpec, ClientCredentialsSpec, SecretSpec } from "./auth/auth-spec.ts";
+export type {
+  AuthSpec,
+  AwsIdentitySpec,
+  ClientCredentialsSpec,
+  GcpIdentitySpec,
+  SecretSpec,
+} from "./auth/auth-spec.ts";
 export { isLoopback } from "./auth/loopback.ts";
 export type { TokenSource } from "./auth/token-source.ts";
 export { TokenSourceError } from "./auth/token-source.ts";

@@ -1,4 +1,5 @@
 import type { AuthSpec } from "./auth-spec.ts";
+import { createAwsIdentitySource } from "./aws-identity.ts";
 import { createAzureManagedIdentitySource, createAzureWorkloadIdentitySource } from "./azure-identity.ts";
 import { createBearerFileSource } from "./bearer-file.ts";
 import { bearerHeaders } from "./bearer-headers.ts";
@@ -23,7 +24,9 @@ export function createTokenSource(spec: AuthSpec, deps: TokenSourceDeps): TokenS
     case "bearer-file":
       return createBearerFileSource(spec.path);
     case "gcp-oidc":
-      return createGcpIdentitySource(spec.audience);
+      return createGcpIdentitySource(spec, { now: Date.now });
+    case "aws-web-identity":
+      return createAwsIdentitySource(spec, { now: Date.now });
     case "oauth2-client-credentials":
       return createClientCredentialsSource(spec, { ...deps, now: Date.now });
     case "azure-managed-identity":

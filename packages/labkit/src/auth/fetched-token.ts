@@ -19,8 +19,9 @@ export interface FetchedTokenOptions {
 
 /** Longest wait for an issuer. */
 const fetchTimeoutMs = 10_000;
-/** After a failure the issuer is left alone for that long; callers get the same error meanwhile. */
-const failurePauseMs = 5_000;
+/** After a failure the issuer is left alone for that long; callers get the same error meanwhile. Doubles with each further one. */
+const firstPauseMs = 5_000;
+const longestPauseMs = 60_000;
 
 /**
  * A bearer token that has to be asked for: cached, renewed when four fifths of its life are over, one fetch at a time.
@@ -29,7 +30,7 @@ const failurePauseMs = 5_000;
 export function createFetchedTokenSource({ description, fetchToken, now }: FetchedTokenOptions): TokenSource {
   let cached: (IssuedToken & { renewAtMs: number }) | undefined;
   let fetching: Promise<string> | undefined;
-  let failure: { error: unknown; untilMs: number } | undefined;
+  let failure: { error: unknown; untilMs: number; pauseMs: number } | undefined;
 
   async function renew(): Promise<string> {
     try {
@@ -38,7 +39,8 @@ export function createFetchedTokenSource({ description, fetchToken, now }: Fetch
       failure = undefined;
       return issued.token;
     } catch (error) {
-      failure = { error: nameFailure(error, description), untilMs: now() + failurePauseMs };
+      const pauseMs = failure === undefined ? firstPauseMs : Math.min(failure.pauseMs * 2, longestPauseMs);
+      failure = { error: nameFailure(error, description), untilMs: now() + pauseMs, pauseMs };
       if (cached !== undefined && now() < cached.expiresAtMs) return cached.token;
       throw failure.error;
     }

@@ -1,53 +1,93 @@
-import type { GoogleAuth, IdTokenClient } from "google-auth-library";
-import { bearerHeaders } from "./bearer-headers.ts";
+import type { GoogleAuth } from "google-auth-library";
+import type { GcpIdentitySpec } from "./auth-spec.ts";
+import { createFetchedTokenSource } from "./fetched-token.ts";
+import { askIssuer } from "./issuer-request.ts";
+import { expiryOf, readJwtClaims } from "./jwt-claims.ts";
 import { orAbort } from "./or-abort.ts";
 import { type TokenSource, TokenSourceError } from "./token-source.ts";
+
+export interface GcpIdentityDeps {
+  readonly now: () => number;
+  /** Default: Google's IAM credentials API. */
+  readonly iamUrl?: string;
+}
 
 /**
  * Google ID tokens for an audience, from application default credentials: the metadata server of Compute Engine, GKE and
  * Cloud Run, a service account's key file, workload identity federation or impersonation. What GitLab calls
  * `http_bearer_gcp_oidc` (runner-protocol.md §7.1, telemetry.md §6).
  *
- * Permissions: the metadata server needs none for the attached service account; impersonation needs
- * `iam.serviceAccounts.getOpenIdToken`. To check: `gcloud auth print-identity-token --audiences=<audience>`.
- *
- * Google's library caches the token and renews it ahead of its expiry; the calls made here share one fetch.
+ * Permissions: the metadata server needs none for the attached service account. With `serviceAccount`, the default
+ * credentials need `iam.serviceAccounts.getOpenIdToken` on that account (role `roles/iam.serviceAccountOpenIdTokenCreator`).
+ * To check: `gcloud auth print-identity-token --audiences=<audience>`, with `--impersonate-service-account=<account>`.
  */
-export function createGcpIdentitySource(audience: string): TokenSource {
-  let client: Promise<IdTokenClient> | undefined;
-  let fetching: Promise<Readonly<Record<string, string>>> | undefined;
+export function createGcpIdentitySource(spec: GcpIdentitySpec, deps: GcpIdentityDeps): TokenSource {
+  const { audience, serviceAccount } = spec;
+  let auth: Promise<GoogleAuth> | undefined;
 
-  async function fetchHeaders(): Promise<Readonly<Record<string, string>>> {
+  /** Credentials may appear later (a metadata server that was not up yet): after a failure they are looked for anew. */
+  async function withAuth<T>(use: (auth: GoogleAuth) => Promise<T>): Promise<T> {
     try {
-      client ??= createAuth().then((auth) => auth.getIdTokenClient(audience));
-      const headers = await (await client).getRequestHeaders();
-      const token = (headers.get("authorization") ?? "").replace(/^Bearer\s+/i, "");
-      return bearerHeaders(token, "the answer of Google's credentials");
-    } catch (cause) {
-      client = undefined; // Credentials may appear later: a metadata server that was not up yet.
-      if (cause instanceof TokenSourceError) throw cause;
-      // The library's own message may quote the answer; it stays in the cause.
-      throw new TokenSourceError(`no Google identity token for audience ${audience}`, { code: "unavailable", cause });
+      auth ??= createAuth();
+      return await use(await auth);
+    } catch (error) {
+      auth = undefined;
+      throw error;
     }
   }
 
-  return {
+  async function fetchOwnToken(): Promise<string> {
+    const { idTokenProvider } = await withAuth((auth) => auth.getIdTokenClient(audience));
+    return await idTokenProvider.fetchIdToken(audience);
+  }
+
+  return createFetchedTokenSource({
     description: `Google identity token for audience ${audience}`,
-    headers({ signal }) {
-      fetching ??= fetchHeaders().finally(() => {
-        fetching = undefined;
+    now: deps.now,
+    async fetchToken(signal) {
+      const accessToken = () => withAuth((auth) => auth.getAccessToken());
+      const fetching =
+        serviceAccount === undefined
+          ? fetchOwnToken()
+          : accessToken().then((token) => impersonate({ ...deps, audience, serviceAccount, signal }, String(token)));
+      // The library takes no signal.
+      const token = await orAbort(fetching, signal).catch((cause: unknown) => {
+        if (cause instanceof TokenSourceError) throw cause;
+        // The library's own message may quote the answer; it stays in the cause.
+        throw new TokenSourceError(`no Google identity token for audience ${audience}`, { code: "unavailable", cause });
       });
-      return orAbort(fetching, signal); // The library takes no signal.
+      const expiresAtMs = expiryOf(readJwtClaims(token));
+      if (expiresAtMs === undefined)
+        throw new TokenSourceError("Google answered without an identity token", { code: "unavailable" });
+      return { token, expiresAtMs };
     },
-    invalidate() {
-      client = undefined;
-      return true;
-    },
-  };
+  });
+}
+
+interface Impersonation {
+  readonly audience: string;
+  readonly serviceAccount: string;
+  readonly iamUrl?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Source: IAM Service Account Credentials API, `projects.serviceAccounts.generateIdToken`. */
+async function impersonate(
+  { audience, serviceAccount, iamUrl = "https://iamcredentials.googleapis.com", signal }: Impersonation,
+  accessToken: string,
+): Promise<string> {
+  const answer = await askIssuer({
+    url: `${iamUrl}/v1/projects/-/serviceAccounts/${encodeURIComponent(serviceAccount)}:generateIdToken`,
+    method: "POST",
+    headers: { authorization: `Bearer ${accessToken}` },
+    json: { audience, includeEmail: true },
+    signal,
+  });
+  return String(answer["token"]);
 }
 
 /** Loaded when first needed: most processes never do. */
 async function createAuth(): Promise<GoogleAuth> {
   const { GoogleAuth } = await import("google-auth-library");
-  return new GoogleAuth();
+  return new GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-platform"] });
 }

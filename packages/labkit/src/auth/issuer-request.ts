@@ -12,6 +12,8 @@ export interface IssuerRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as a form. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   /** Metadata servers are plain HTTP on a link-local address; secrets go to others over TLS or loopback only. */
   readonly allowsPlainHttp?: boolean;
@@ -27,10 +29,11 @@ export async function askIssuer(question: IssuerRequest): Promise<Readonly<Recor
   if (url.protocol !== "https:" && !isLoopback(url) && question.allowsPlainHttp !== true) {
     throw new TokenSourceError(`credentials for ${url.origin} would travel without TLS`, { code: "malformed" });
   }
+  const body = bodyOf(question);
   const response = await request(url, {
     method: question.method,
-    headers: { accept: "application/json", ...(question.form === undefined ? {} : formType), ...question.headers },
-    body: question.form === undefined ? null : new URLSearchParams(question.form).toString(),
+    headers: { accept: "application/json", ...body?.type, ...question.headers },
+    body: body?.text ?? null,
     signal: question.signal,
   });
   const chunks: Buffer[] = [];
@@ -48,7 +51,14 @@ export async function askIssuer(question: IssuerRequest): Promise<Readonly<Recor
   return parseObject(Buffer.concat(chunks).toString(), url);
 }
 
-const formType = { "content-type": "application/x-www-form-urlencoded" };
+function bodyOf({ form, json }: IssuerRequest): { text: string; type: Record<string, string> } | undefined {
+  if (json !== undefined) return { text: JSON.stringify(json), type: { "content-type": "application/json" } };
+  if (form === undefined) return undefined;
+  return {
+    text: new URLSearchParams(form).toString(),
+    type: { "content-type": "application/x-www-form-urlencoded" },
+  };
+}
 
 function parseObject(text: string, url: URL): Readonly<Record<string, unknown>> {
   try {

@@ -33,6 +33,7 @@ export function createClientCredentialsSource(
           grant_type: "client_credentials",
           ...(spec.scope === undefined ? {} : { scope: spec.scope }),
           ...(spec.audience === undefined ? {} : { audience: spec.audience }),
+          ...(spec.resource === undefined ? {} : { resource: spec.resource }),
         },
         signal,
       });

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { createTokenSource } from "../auth/create-token-source.ts";
+import type { AuthSpec } from "../auth/auth-spec.ts";
+import { createSharedTokenSources, stableJson } from "../auth/shared-token-sources.ts";
+import type { TokenSource } from "../auth/token-source.ts";
 import type { Log } from "../logging/log.ts";
 import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
@@ -61,6 +63,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   /** In the order of their last use, the latest last. */
   const pooled = new Map<string, PoolEntry>();
   const spools = options.spool === undefined ? undefined : createSpoolOpener(options.spool, options.log);
+  const tokenSourceOf = createSharedTokenSources({ env: options.env ?? {} });
   const letGo = createEndpointTotals();
   let isDisposed = false;
 
@@ -90,7 +93,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   }
 
   function newEntry(key: string, spec: EndpointSpec, handle: TelemetryEndpoint | undefined): PoolEntry {
-    const endpoint = createEndpoint(spec, limits, options, spools);
+    const endpoint = createEndpoint(spec, { ...options, limits, spools, tokenSourceOf });
     const newHandle = () =>
       createPooledEndpoint(endpoint, {
         again: (self) => (isDisposed ? undefined : obtain(key, spec, self).endpoint),
@@ -130,22 +133,21 @@ interface PoolEntry {
 
 /** Specs hold secrets and live as long as their endpoint does; their hash is all that the map needs. */
 function keyOf(spec: EndpointSpec): string {
-  return createHash("sha256")
-    .update(JSON.stringify(sortKeys(spec)))
-    .digest("base64");
-}
-
-function sortKeys(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+  return createHash("sha256").update(stableJson(spec)).digest("base64");
 }
 
 function createEndpoint(
   spec: EndpointSpec,
-  limits: EndpointLimits,
-  options: EndpointPoolOptions,
-  spools: SpoolOpener | undefined,
+  {
+    limits,
+    spools,
+    tokenSourceOf,
+    ...options
+  }: Omit<EndpointPoolOptions, "limits"> & {
+    readonly limits: EndpointLimits;
+    readonly spools: SpoolOpener | undefined;
+    readonly tokenSourceOf: (auth: AuthSpec) => TokenSource;
+  },
 ): QueuedEndpoint {
   const check = checkEndpointSpec(spec);
   if (check.kind === "unusable") throw new EndpointSpecError(check.why);
@@ -158,7 +160,7 @@ function createEndpoint(
       protocol === "grpc"
         ? createGrpcTransport(check.endpoint, spec)
         : createHttpTransport(check.endpoint, spec, { maxConnections: limits.maxConcurrentRequests }),
-    tokenSource: spec.auth === undefined ? undefined : createTokenSource(spec.auth, { env: options.env ?? {} }),
+    tokenSource: spec.auth === undefined ? undefined : tokenSourceOf(spec.auth),
     limits,
     priorityOf: options.priorityOf ?? (() => 1),
     log,

@@ -23,6 +23,8 @@ function originOf(auth: AuthSpec | undefined): readonly string[] {
     case "bearer-env":
       return [auth.kind, auth.variable];
     case "gcp-oidc":
+      return [auth.kind, auth.audience, ...(auth.serviceAccount === undefined ? [] : [auth.serviceAccount])];
+    case "aws-web-identity":
       return [auth.kind, auth.audience];
     case "oauth2-client-credentials":
       return [auth.kind, auth.issuer, auth.clientId];
