@@ -9,6 +9,8 @@ export interface LocalProcessesOptions {
   readonly path?: string;
   /** Between SIGTERM and SIGKILL. Default 5,000 (§5.2). */
   readonly graceMs?: number;
+  /** Told of each command's process, which leads a process group of its own. */
+  readonly onStart?: (pid: number) => void;
 }
 
 const defaultGraceMs = 5_000;
@@ -52,6 +54,7 @@ async function runProcess(
     stdio: ["ignore", pipe.writeFd, pipe.writeFd],
     detached: true, // a process group of its own, so that a cancel reaches what the command started
   });
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   const exit = await exitOf(child, command, options.graceMs ?? defaultGraceMs);
   await pipe.drain();
   return exit;
