@@ -1,11 +1,12 @@
 import type { Log } from "@jobscope/labkit";
 import { spanRows } from "../rows/span-row.ts";
-import type { RecentSpans } from "../store/recent-spans.ts";
+import type { RecentSpans, SpanKey } from "../store/recent-spans.ts";
 import { type SpanBlock, spanBlock } from "../store/span-block.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { IngestStats } from "./ingest-stats.ts";
 import type { OtlpResourceSpans } from "./otlp-model.ts";
 import type { PendingBytes, Reservation } from "./pending-bytes.ts";
+import { createTurns } from "./turns.ts";
 
 /** What became of one request. */
 export type IngestOutcome =
@@ -21,11 +22,13 @@ export interface Ingest {
   readonly pending: PendingBytes;
   readonly stats: IngestStats;
   /**
-   * Stores the spans of a request that was read.
+   * Reads a request and stores its spans.
    *
-   * @param reservation holds the request's body; it is made to hold the rows instead, and stays the caller's to dispose of.
+   * @param read makes spans of the body.
+   * @param reservation holds the body; it is made to hold the rows instead, and stays the caller's to dispose of.
+   * @throws {MalformedRequest} when `read` does.
    */
-  store(request: readonly OtlpResourceSpans[], reservation: Reservation): Promise<IngestOutcome>;
+  store(read: () => readonly OtlpResourceSpans[], reservation: Reservation): Promise<IngestOutcome>;
 }
 
 /** Dependencies of {@link createIngest}. */
@@ -37,21 +40,28 @@ export interface IngestDependencies {
   readonly log: Log;
 }
 
-/** Joins decoding and the store: rows, repeated spans, bounds, counters. */
+/** Joins reading and the store: rows, repeated spans, bounds, counters. */
 export function createIngest({ pending, stats, recent, write, log }: IngestDependencies): Ingest {
+  const inTurn = createTurns();
   let failuresInARow = 0;
+
+  /** All the work on a request that keeps the event loop busy. */
+  function prepare(request: readonly OtlpResourceSpans[]): Prepared {
+    const { rows, rejectedSpans } = spanRows(request);
+    const fresh = recent.withoutKnown(rows);
+    stats.receivedSpans += rows.length + rejectedSpans;
+    stats.rejectedSpans += rejectedSpans;
+    stats.repeatedSpans += rows.length - fresh.length;
+    const keys = fresh.map(({ traceId, spanId, timestamp }) => ({ traceId, spanId, timestamp }));
+    return { block: spanBlock(fresh), keys, rejectedSpans };
+  }
+
   return {
     pending,
     stats,
-    async store(request, reservation) {
-      const { rows, rejectedSpans } = spanRows(request);
-      stats.receivedSpans += rows.length + rejectedSpans;
-      stats.rejectedSpans += rejectedSpans;
-      const fresh = recent.withoutKnown(rows);
-      stats.repeatedSpans += rows.length - fresh.length;
-      if (fresh.length === 0) return { kind: "stored", rejectedSpans };
-      const block = spanBlock(fresh);
-      const keys = fresh.map(({ traceId, spanId, timestamp }) => ({ traceId, spanId, timestamp }));
+    async store(read, reservation) {
+      const { block, keys, rejectedSpans } = await inTurn(() => prepare(read()));
+      if (block.rows === 0) return { kind: "stored", rejectedSpans };
       if (!reservation.resize(block.bytes.length)) return { kind: "busy" };
       try {
         await write(block);
@@ -64,8 +74,15 @@ export function createIngest({ pending, stats, recent, write, log }: IngestDepen
       if (failuresInARow > 0) log.info("spans are stored again", { failedRequests: failuresInARow });
       failuresInARow = 0;
       recent.add(keys);
-      stats.storedSpans += fresh.length;
+      stats.storedSpans += block.rows;
       return { kind: "stored", rejectedSpans };
     },
   };
+}
+
+interface Prepared {
+  readonly block: SpanBlock;
+  /** What tells the block's spans from others, once they are stored. */
+  readonly keys: readonly SpanKey[];
+  readonly rejectedSpans: number;
 }

@@ -2,7 +2,7 @@ import protobuf from "protobufjs/minimal.js";
 import type { IngestOutcome } from "./ingest.ts";
 
 /** How long a sender is asked to wait when too much is pending: a few inserts' time. */
-export const retryAfterSeconds = 1;
+const retryAfterSeconds = 1;
 
 /** gRPC's status codes that we answer with (google.rpc.Code). */
 export const grpcCode = { invalidArgument: 3, resourceExhausted: 8, unavailable: 14 } as const;

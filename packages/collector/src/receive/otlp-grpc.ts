@@ -77,7 +77,7 @@ export function createOtlpGrpcServer({ ingest, maxRequestBytes, log }: OtlpGrpcO
 
   async function store(message: Buffer, reservation: Reservation): Promise<OtlpAnswer> {
     try {
-      return answerTo(await ingest.store(readProtobufRequest(message), reservation));
+      return answerTo(await ingest.store(() => readProtobufRequest(message), reservation));
     } catch (error) {
       if (error instanceof MalformedRequest) return malformed(error.message);
       throw error;

@@ -76,8 +76,8 @@ export function createOtlpHttpServer({ ingest, maxRequestBytes, log }: OtlpHttpO
 
   async function answer(body: Buffer, encoding: Encoding, reservation: Reservation): Promise<OtlpAnswer> {
     try {
-      const spans = encoding === "protobuf" ? readProtobufRequest(body) : readJsonRequest(body);
-      return answerTo(await ingest.store(spans, reservation));
+      const read = encoding === "protobuf" ? readProtobufRequest : readJsonRequest;
+      return answerTo(await ingest.store(() => read(body), reservation));
     } catch (error) {
       if (error instanceof MalformedRequest) return malformed(error.message);
       throw error;

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { ClickHouseClientConfigOptions } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 
@@ -31,13 +29,21 @@ export function createInsertingConnection(path: string, inboxDir: string): Conne
     const { values, ...statement } = params;
     const file = join(inboxDir, `${randomUUID()}.native`);
     try {
-      await pipeline(values, createWriteStream(file, { flags: "wx", mode: 0o600 }));
+      await writeWhole(file, await values.toArray());
       return await exec({ ...statement, query: insertFromFile(params.query, file) });
     } finally {
       await rm(file, { force: true });
     }
   };
   return connection;
+}
+
+/** One write call for all: each more would be one more turn of a busy event loop. */
+async function writeWhole(path: string, chunks: readonly Buffer[]): Promise<void> {
+  await using file = await open(path, "wx", 0o600);
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await file.writev(chunks);
+  if (bytesWritten < length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
 }
 
 /** `INSERT INTO t (…) FORMAT Native` → `INSERT INTO t (…) SELECT … FROM file('…', Native)`. */

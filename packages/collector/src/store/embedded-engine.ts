@@ -45,6 +45,8 @@ export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): P
 /** Anything in the inbox is of a process that died while it wrote; what it held was never acknowledged. */
 async function makeUsable(dataDir: string, path: string, inboxDir: string): Promise<void> {
   try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     await rm(inboxDir, { recursive: true, force: true });
     await mkdir(inboxDir, { recursive: true });
     await mkdir(path, { recursive: true });

@@ -33,7 +33,7 @@ async function appliedMigrations(writer: ClickHouseClient): Promise<ReadonlySet<
 }
 
 /** Statements of a file of ours: each ends in a semicolon at the end of a line, and comments have a line of their own. */
-export function statementsOf(text: string): string[] {
+function statementsOf(text: string): string[] {
   const bare = text.replace(/^--.*$/gm, "");
   return bare
     .split(/;\s*$/m)

@@ -29,6 +29,16 @@ describe("recently stored spans", () => {
     assert.deepEqual(idsOf(recent.withoutKnown([row("a", 2n)])), ["a"]);
   });
 
+  test("are told apart, a hundred thousand of them", () => {
+    const recent = new RecentSpans(100_000);
+    const rows = Array.from({ length: 100_000 }, (_, i) => row(i.toString(16).padStart(16, "0"), BigInt(i % 3)));
+    assert.equal(recent.withoutKnown(rows).length, rows.length);
+    recent.add(rows.slice(0, 50_000));
+    const fresh = recent.withoutKnown(rows);
+    assert.equal(fresh.length, 50_000);
+    assert.equal(fresh[0], rows[50_000]);
+  });
+
   test("are forgotten after twice the capacity, not before once", () => {
     const recent = new RecentSpans(10);
     recent.add([row("first")]);
