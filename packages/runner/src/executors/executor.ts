@@ -1,3 +1,5 @@
+import type { ProcessHost } from "@jobscope/functions";
+
 /**
  * A place where the scripts of jobs run. One per process and kind, shared by all jobs.
  *
@@ -15,7 +17,8 @@ export interface Executor extends AsyncDisposable {
   sweep(): Promise<SweepReport>;
 
   /**
-   * Readies the executor for one job. After a failed call nothing of it is left, and it may be called again.
+   * Readies the executor for one job, whose first script is expected soon. After a failed call nothing of it is left,
+   * and it may be called again.
    *
    * @throws the signal's reason when it is aborted first.
    */
@@ -45,6 +48,12 @@ export interface ExecutorSession extends AsyncDisposable {
    * @throws {ExecutorError} when no shell could be started.
    */
   run(script: ScriptRun, options: { readonly signal: AbortSignal }): Promise<ScriptOutcome>;
+
+  /**
+   * Where commands of CI Functions run: beside the scripts, never at the same time. What they leave in the background runs
+   * on until the session is disposed of, which also ends a command that still runs. To be disposed of by its user.
+   */
+  functionProcesses(): Promise<ProcessHost>;
 }
 
 /** One script and where its output goes. */
@@ -58,6 +67,8 @@ export interface ScriptRun {
   readonly onStderr: OutputSink;
   /** Called once with the process that the script runs in. */
   readonly onStart?: ((pid: number) => void) | undefined;
+  /** Whether the job will probably run another script soon, so that its shell may be readied meanwhile. Default: false. */
+  readonly isFollowed?: boolean;
 }
 
 export type OutputSink = (chunk: Uint8Array) => void | Promise<void>;

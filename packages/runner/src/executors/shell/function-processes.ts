@@ -1,4 +1,4 @@
-import { createLocalProcesses, type ProcessHost } from "@jobscope/functions";
+import type { ProcessHost } from "@jobscope/functions";
 import { markVariable } from "./process-mark.ts";
 import { isGroupAlive } from "./stop-processes.ts";
 
@@ -19,7 +19,10 @@ export interface FunctionProcessesOptions {
   readonly graceMs: number;
 }
 
-export function createFunctionProcesses({ mark, path, graceMs }: FunctionProcessesOptions): FunctionProcesses {
+/** Loads the functions engine, which a runner of script jobs alone does not need. */
+export async function createFunctionProcesses(options: FunctionProcessesOptions): Promise<FunctionProcesses> {
+  const { createLocalProcesses } = await import("@jobscope/functions");
+  const { mark, path, graceMs } = options;
   const left = new Set<number>();
   let running: number | undefined;
   const local = createLocalProcesses({

@@ -70,7 +70,7 @@ describe("the shell executor", () => {
 
   test("an abort ends a script that does as it is told, with all it started", async () => {
     const abort = new AbortController();
-    const text = "sleep 600 & echo started; trap 'echo bye; exit 9' TERM; sleep 600 & wait\n";
+    const text = "trap 'echo bye; exit 9' TERM; sleep 600 & echo started; sleep 600 & wait\n";
     const result = await run(executor, text, { signal: abort.signal, onStdout: () => abort.abort() });
     assert.deepEqual(result.outcome, { kind: "exited", exitCode: 9 });
     assert.equal(result.stdout, "started\nbye\n");
@@ -205,7 +205,7 @@ function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-/** Of this process's jobs; the spare shell waits and is no job's. */
+/** Of this process's jobs. */
 async function assertNothingLeft(): Promise<void> {
   const commands: string[] = [];
   for (const [pid, mark] of await findMarkedProcesses()) {

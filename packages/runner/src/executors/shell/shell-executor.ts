@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Log } from "@jobscope/labkit";
 import type { Executor, SweepReport } from "../executor.ts";
+import { createFunctionProcesses } from "./function-processes.ts";
 import { createOutputPipeFactory } from "./output-pipes.ts";
 import { createMarker, findMarkedProcesses } from "./process-mark.ts";
+import { createRetiringShells } from "./retiring-shells.ts";
+import { createShellAhead } from "./shell-ahead.ts";
+import { startShell } from "./shell-process.ts";
 import { createShellSession } from "./shell-session.ts";
-import { createSpareShells } from "./spare-shells.ts";
 import { defaultStopLimits, type StopLimits, stopProcesses } from "./stop-processes.ts";
 
 export interface ShellExecutorOptions {
@@ -33,7 +36,8 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
   const pipesPrefix = `jobscope-pipes-${owner}-`;
   await mkdir(temporaryDirectory, { recursive: true });
   const pipes = createOutputPipeFactory(temporaryDirectory, `${pipesPrefix}${process.pid}-`);
-  const spares = createSpareShells(() => marker.newMark());
+  const politeLimits = { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, 5_000) };
+  const retiring = createRetiringShells(politeLimits);
   const sessions = new Set<AsyncDisposable>();
 
   return {
@@ -44,25 +48,24 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
       for (const [pid, mark] of await findMarkedProcesses()) {
         if (marker.isOrphaned(mark)) orphans.push(pid);
       }
-      const endedProcesses = await stopProcesses(orphans, {
-        ...stopLimits,
-        graceMs: Math.min(stopLimits.graceMs, 5_000),
-      });
+      const endedProcesses = await stopProcesses(orphans, politeLimits);
       if (endedProcesses > 0) options.log.warn("processes of an earlier run were ended", { count: endedProcesses });
       return { endedProcesses };
     },
     async prepare(request, { signal }) {
       signal.throwIfAborted();
-      const kind = {
-        command: request.shellCommand,
-        environment: options.environment,
-        workingDirectory: options.workingDirectory,
-        pipes,
-      };
+      const { environment, workingDirectory } = options;
+      const start = () =>
+        startShell({ command: request.shellCommand, environment, workingDirectory, mark: marker.newMark(), pipes });
       const session = createShellSession({
         request,
-        takeShell: () => spares.take(kind),
-        prepareShell: () => spares.prepare(kind),
+        shellAhead: createShellAhead(start, retiring.retire),
+        createFunctionProcesses: () =>
+          createFunctionProcesses({
+            mark: marker.newMark(),
+            path: environment["PATH"],
+            graceMs: politeLimits.graceMs,
+          }),
         stopLimits,
         log: options.log,
         onDispose: (disposed) => sessions.delete(disposed),
@@ -72,7 +75,7 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...sessions].map((session) => session[Symbol.asyncDispose]()));
-      await spares.dispose();
+      await retiring.settled();
       await pipes[Symbol.asyncDispose]();
     },
   };

@@ -2,15 +2,17 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@jobscope/labkit";
 import type { ExecutorSession, ScriptOutcome, ScriptRun, SessionRequest } from "../executor.ts";
+import type { FunctionProcesses } from "./function-processes.ts";
 import { findMarkedProcesses } from "./process-mark.ts";
 import { livingMembers } from "./process-table.ts";
+import type { ShellAhead } from "./shell-ahead.ts";
 import type { ShellExit, ShellProcess } from "./shell-process.ts";
 import { isGroupAlive, type StopLimits, signalGroup, stopGroup, stopProcesses } from "./stop-processes.ts";
 
 export interface ShellSessionOptions {
   readonly request: SessionRequest;
-  readonly takeShell: () => Promise<ShellProcess>;
-  readonly prepareShell: () => void;
+  readonly shellAhead: ShellAhead;
+  readonly createFunctionProcesses: () => Promise<FunctionProcesses>;
   readonly stopLimits: StopLimits;
   readonly log: Log;
   readonly onDispose: (session: ExecutorSession) => void;
@@ -29,20 +31,22 @@ const backgroundOutputMs = 2_000;
 const leftoverGraceMs = 5_000;
 
 export function createShellSession(options: ShellSessionOptions): ExecutorSession {
-  const { request, stopLimits, log } = options;
+  const { request, shellAhead, stopLimits, log } = options;
   /** Every shell of this session, whose group or mark may still have processes. */
   const shells: ShellProcess[] = [];
+  const functions: FunctionProcesses[] = [];
   let isDisposed = false;
 
   async function run(script: ScriptRun, { signal }: { readonly signal: AbortSignal }): Promise<ScriptOutcome> {
-    const shell = await options.takeShell();
+    // The shell that waits has begun nothing and needs no signal.
+    if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
+    const shell = await shellAhead.take();
     shells.push(shell);
     const pumping = shell.pump(script.onStdout, script.onStderr);
     script.onStart?.(shell.pid);
     const isLong = request.preamble !== "" && script.text.length > longScriptBytes;
     shell.feed(isLong ? request.preamble + script.text : script.text);
-    // The next job's shell reads its profile while this script runs.
-    options.prepareShell();
+    if (script.isFollowed === true) shellAhead.prepare();
     const exit = await exitOrStop(shell, signal);
     if (exit === "stuck") {
       shell.detach();
@@ -80,14 +84,21 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
     await pumping;
   }
 
+  shellAhead.prepare();
   const session: ExecutorSession = {
     run,
+    async functionProcesses() {
+      const processes = await options.createFunctionProcesses();
+      functions.push(processes);
+      return processes.host;
+    },
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;
       isDisposed = true;
       options.onDispose(session);
-      if (shells.length === 0) return;
-      const leftovers = await findLeftovers(shells);
+      shellAhead.release();
+      if (shells.length === 0 && functions.length === 0) return;
+      const leftovers = await findLeftovers(shells, functions);
       if (leftovers.length === 0) return;
       await stopProcesses(leftovers, { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, leftoverGraceMs) });
       log.info("processes that a job left behind were ended", { count: leftovers.length });
@@ -96,14 +107,18 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
   return session;
 }
 
-/** Living processes of the shells' groups and of those that left them. */
-async function findLeftovers(shells: readonly ShellProcess[]): Promise<number[]> {
-  const marks = new Set(shells.map((shell) => shell.mark));
+/** Living processes of the shells' and functions' groups, and of those that left them. */
+async function findLeftovers(
+  shells: readonly ShellProcess[],
+  functions: readonly FunctionProcesses[],
+): Promise<number[]> {
+  const marks = new Set([...shells, ...functions].map(({ mark }) => mark));
   const marked = await findMarkedProcesses();
   const pids = [...marked].filter(([, mark]) => marks.has(mark)).map(([pid]) => pid);
   // A member of the group that cleared its environment is still found, and all of them where there is no /proc.
-  for (const shell of shells.filter((candidate) => isGroupAlive(candidate.pid))) {
-    pids.push(...(existsSync("/proc/self/stat") ? await livingMembers(shell.pid) : [-shell.pid]));
+  const groups = [...shells.map(({ pid }) => pid), ...functions.flatMap((processes) => processes.groups())];
+  for (const leader of groups.filter(isGroupAlive)) {
+    pids.push(...(existsSync("/proc/self/stat") ? await livingMembers(leader) : [-leader]));
   }
   return [...new Set(pids)];
 }

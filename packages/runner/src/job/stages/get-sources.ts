@@ -34,7 +34,10 @@ async function getSourcesOnce(run: PreparedRun, attempt: number, signal: AbortSi
   await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
     traceStage(run, { name, attempt, attributes }, async (span) => {
       if (git.strategy === "none" || git.strategy === "empty") await makeProjectDirectory(run);
-      else await runScript(run, { name, text: run.dialect.getSources(sourcesRequest(run, span)), span, signal });
+      else {
+        const text = run.dialect.getSources(sourcesRequest(run, span));
+        await runScript(run, { name, text, span, signal, isFollowed: true });
+      }
     }),
   );
 }
@@ -44,7 +47,7 @@ async function clearWorktree(run: PreparedRun, signal: AbortSignal): Promise<voi
   await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
     traceStage(run, { name }, async (span) => {
       const text = run.dialect.clearWorktree(scriptContextOf(run, span));
-      await runScript(run, { name, text, span, signal });
+      await runScript(run, { name, text, span, signal, isFollowed: true });
     }),
   );
 }

@@ -9,6 +9,8 @@ export interface StageScript {
   readonly text: string;
   readonly span: StageSpan;
   readonly signal: AbortSignal;
+  /** Whether another script of the job will follow if this one succeeds. Default: false. */
+  readonly isFollowed?: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
       {
         stageName: script.name,
         text: script.text,
+        isFollowed: script.isFollowed ?? false,
         onStdout: stdout.write,
         onStderr: stderr.write,
         onStart: (pid) => {

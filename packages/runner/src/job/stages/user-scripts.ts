@@ -10,11 +10,14 @@ import { stageHeadings, userStageHeading } from "./stage-name.ts";
 
 /** The steps but `after_script`, in order, until one fails. Rule: runner-protocol.md §2.1, phase 9. */
 export async function runUserScripts(run: PreparedRun, signal: AbortSignal): Promise<void> {
-  for (const step of run.options.job.scriptSteps) {
+  const { scriptSteps } = run.options.job;
+  const last = scriptSteps.findLast(({ script }) => script.length > 0);
+  for (const step of scriptSteps) {
     if (step.name === "after_script") continue;
     const name = `step_${step.name.toLowerCase()}`;
-    const stage = { name, heading: userStageHeading(name), parts: partsOf(run, step), notice: undefined, signal };
-    await runUserStage(run, stage);
+    const parts = partsOf(run, step);
+    const isFollowed = step !== last;
+    await runUserStage(run, { name, heading: userStageHeading(name), parts, notice: undefined, signal, isFollowed });
   }
 }
 
@@ -25,7 +28,7 @@ export async function runAfterScript(run: PreparedRun, jobStatus: string, signal
   const name = "after_script";
   const parts = [{ sectionPrefix: "after_script_step", entries: step.script }];
   const notice = "Running after script...";
-  await runUserStage(run, { name, heading: stageHeadings[name], parts, notice, signal, jobStatus });
+  await runUserStage(run, { name, heading: stageHeadings[name], parts, notice, signal, jobStatus, isFollowed: false });
 }
 
 interface UserStage {
@@ -35,6 +38,7 @@ interface UserStage {
   readonly notice: string | undefined;
   readonly signal: AbortSignal;
   readonly jobStatus?: string;
+  readonly isFollowed: boolean;
 }
 
 async function runUserStage(run: PreparedRun, stage: UserStage): Promise<void> {
@@ -61,7 +65,7 @@ async function runUserScript(run: PreparedRun, stage: UserStage, span: StageSpan
   const { text, commands } = run.dialect.userScript(request);
   using watch = watchCommands(commandMarksFile, commands, span);
   try {
-    await runScript(run, { name: stage.name, text, span, signal: stage.signal });
+    await runScript(run, { name: stage.name, text, span, signal: stage.signal, isFollowed: stage.isFollowed });
     await watch.end(undefined);
   } catch (error) {
     await watch.end(error);

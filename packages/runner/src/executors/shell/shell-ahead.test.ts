@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { silentLog } from "@jobscope/labkit";
+import type { ExecutorSession } from "../executor.ts";
+import { createShellExecutor } from "./shell-executor.ts";
+
+const signal = new AbortController().signal;
+
+describe("a shell started ahead of its script", () => {
+  let home: string;
+  const profileRuns = async () => (await readFile(path.join(home, "runs"), "utf8").catch(() => "")).trim().split("\n");
+
+  before(async () => {
+    home = await mkdtemp(path.join(tmpdir(), "jobscope-shell-ahead-"));
+  });
+
+  after(() => rm(home, { recursive: true, force: true }));
+
+  async function withExecutor(profile: string, use: (open: () => Promise<ExecutorSession>) => Promise<void>) {
+    await rm(path.join(home, "runs"), { force: true });
+    await writeFile(path.join(home, ".bash_profile"), profile);
+    await using executor = await createShellExecutor({
+      log: silentLog,
+      environment: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: home },
+      workingDirectory: home,
+      identity: home,
+      temporaryDirectory: home,
+      stopLimits: { graceMs: 400, killMs: 1_000 },
+    });
+    const request = { jobId: 1, shellCommand: ["bash", "-l"], preamble: "" };
+    await use(() => executor.prepare(request, { signal }));
+  }
+
+  test("no shell is started outside a job", () =>
+    withExecutor('echo $$ >> "$HOME/runs"', async (open) => {
+      const session = await open();
+      const pid = await pidOf(session);
+      await session[Symbol.asyncDispose]();
+      assert.deepEqual(await profileRuns(), [pid]);
+    }));
+
+  test("each job has shells of its own, one for each script", () =>
+    withExecutor('echo $$ >> "$HOME/runs"', async (open) => {
+      const pids: string[] = [];
+      for (let job = 1; job <= 2; job += 1) {
+        await using session = await open();
+        pids.push(await pidOf(session, { isFollowed: true }), await pidOf(session));
+      }
+      assert.equal(new Set(pids).size, 4);
+      assert.deepEqual((await profileRuns()).toSorted(), pids.toSorted());
+    }));
+
+  test("a shell that is not needed finishes its profile, and only the end of the runner waits for it", async () => {
+    const profile = 'trap \'echo killed >> "$HOME/runs"\' TERM\n. "$HOME/gate"\necho finished >> "$HOME/runs"';
+    // The profile waits here until the job is gone.
+    await writeFile(path.join(home, "gate"), 'until [ -e "$HOME/open" ]; do sleep 0.01; done');
+    await withExecutor(profile, async (open) => {
+      const session = await open();
+      await session[Symbol.asyncDispose]();
+      assert.deepEqual(await profileRuns(), [""], "the profile is still read when the job has ended");
+      await writeFile(path.join(home, "open"), "");
+    });
+    assert.deepEqual(await profileRuns(), ["finished"]);
+  });
+
+  test("a script that is aborted before it begins starts nothing", () =>
+    withExecutor("", async (open) => {
+      await using session = await open();
+      const text = `echo never > "${home}/runs"\n`;
+      const run = { stageName: "test", text, onStdout: () => {}, onStderr: () => {} };
+      const outcome = await session.run(run, { signal: AbortSignal.abort(new Error("canceled")) });
+      assert.equal(outcome.kind, "killed");
+      assert.deepEqual(await profileRuns(), [""]);
+    }));
+});
+
+async function pidOf(session: ExecutorSession, { isFollowed = false } = {}): Promise<string> {
+  let text = "";
+  const onStdout = (chunk: Uint8Array) => {
+    text += Buffer.from(chunk).toString();
+  };
+  await session.run({ stageName: "test", text: "echo $$\n", onStdout, onStderr: () => {}, isFollowed }, { signal });
+  return text.trim();
+}
