@@ -25,7 +25,9 @@ const sentences: Readonly<Record<string, string>> = {
 export function describeFailure(error: unknown, options: { timeoutMs: number }): string {
   if (!(error instanceof Error)) return "failed for an unknown reason";
   if (error.name === "TimeoutError") return `no answer within ${options.timeoutMs} ms`;
-  if (error.name === "AbortError") return "cancelled";
+  if (error.name === "AbortError")
+    return error.cause instanceof Error ? describeFailure(error.cause, options) : "cancelled";
+  if (error.name === "ProxyError") return error.message;
   const code = firstCode(error);
   return code === undefined ? `failed: ${error.name}` : (sentences[code] ?? `failed: ${code}`);
 }

@@ -35,6 +35,15 @@ const unusable: { spec: EndpointSpec; why: RegExp }[] = [
   { spec: { url: "http://h", headers: { "a b": "c" } }, why: /"a b"/ },
   { spec: { url: "http://h", headers: { a: "b\r\nc: d" } }, why: /"a"/ },
   { spec: { url: "http://h", timeoutMs: 0 }, why: /timeout/ },
+  {
+    spec: { url: "http://h", proxyUrl: "proxy:3128" },
+    why: /the proxy "proxy:3128" of http:\/\/h is not an http:\/\/ URL/,
+  },
+  { spec: { url: "http://h", proxyUrl: "http://u:100%@proxy" }, why: /the proxy "http:\/\/proxy"/ },
+  {
+    spec: { url: "http://localhost", proxyUrl: "http://proxy:3128", auth: { kind: "bearer", token: "t" } },
+    why: /without TLS/,
+  },
 ];
 
 describe("what an endpoint spec amounts to (telemetry.md §1, §6)", () => {

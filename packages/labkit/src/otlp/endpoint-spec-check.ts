@@ -35,6 +35,9 @@ export function checkEndpointSpec(spec: EndpointSpec): EndpointCheck {
   if (spec.timeoutMs !== undefined && !(spec.timeoutMs > 0)) {
     return unusable(`the timeout of ${endpoint.name} is ${spec.timeoutMs} ms; it must be above 0`);
   }
+  if (spec.proxyUrl !== undefined && !isProxyUrl(spec.proxyUrl)) {
+    return unusable(`the proxy "${withoutSecrets(spec.proxyUrl)}" of ${endpoint.name} is not an http:// URL`);
+  }
   if (spec.auth !== undefined && !maySendCredentials(endpoint.url, spec)) {
     return unusable(
       `credentials for ${endpoint.name} would travel without TLS beyond this machine; allow_insecure_auth permits that`,
@@ -43,8 +46,15 @@ export function checkEndpointSpec(spec: EndpointSpec): EndpointCheck {
   return { kind: "usable", endpoint };
 }
 
+function isProxyUrl(text: string): boolean {
+  const url = URL.parse(text);
+  // User info with a stray `%` could not be decoded.
+  return url?.protocol === "http:" && !/%(?![\da-f]{2})/i.test(url.username + url.password);
+}
+
 function maySendCredentials(url: URL, spec: EndpointSpec): boolean {
-  return url.protocol === "https:" || isLoopback(url) || spec.allowInsecureAuth === true;
+  const staysHere = isLoopback(url) && (spec.proxyUrl === undefined || isLoopback(new URL(spec.proxyUrl)));
+  return url.protocol === "https:" || staysHere || spec.allowInsecureAuth === true;
 }
 
 function normalise(given: URL, scheme: { protocol: "http" | "grpc"; urlScheme: string; port: string }): ParsedEndpoint {

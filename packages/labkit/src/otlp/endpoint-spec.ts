@@ -28,6 +28,11 @@ export interface EndpointSpec {
     readonly certFile?: string;
     readonly keyFile?: string;
   };
+  /**
+   * An HTTP proxy, `http://[user:password@]host[:port]`, whatever the scheme of `url`: it is asked to CONNECT, or for plain
+   * `http://` to pass each request on. Variables such as `https_proxy` are not looked at. Default: no proxy.
+   */
+  readonly proxyUrl?: string;
   /** Lets credentials travel over plain `http://` and `grpc://` beyond loopback. Default false. */
   readonly allowInsecureAuth?: boolean;
 }

@@ -1,5 +1,6 @@
 import {
   type ChannelCredentials,
+  type ChannelOptions,
   Client,
   compressionAlgorithms,
   credentials,
@@ -12,6 +13,7 @@ import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
 import { readRetryDelayMs } from "./grpc-retry-info.ts";
 import { defaultTimeoutMs } from "./http-transport.ts";
+import { authorityOf, proxyCredentials } from "./proxy.ts";
 import { readAcceptedResponse } from "./response.ts";
 import { judgeAnswer } from "./retry-rules.ts";
 import { readTlsFiles, versionOfTlsFiles } from "./tls-files.ts";
@@ -78,7 +80,9 @@ function call(
 
 function createClient(endpoint: ParsedEndpoint, spec: EndpointSpec): Client {
   const usesGzip = (spec.compression ?? (isLoopback(endpoint.url) ? "none" : "gzip")) === "gzip";
-  return new Client(addressOf(endpoint.url), channelCredentials(endpoint, spec), {
+  const { address, options } = routeOf(endpoint, spec);
+  return new Client(address, channelCredentials(endpoint, spec), {
+    ...options,
     "grpc.default_compression_algorithm": usesGzip ? compressionAlgorithms.gzip : compressionAlgorithms.identity,
     // Our back-off decides when the next request goes out; grpc-js's own must not make it wait longer than that.
     "grpc.initial_reconnect_backoff_ms": 100,
@@ -108,10 +112,21 @@ function channelCredentials(endpoint: ParsedEndpoint, spec: EndpointSpec): Chann
   return credentials.createSsl(ca ?? null, key ?? null, cert ?? null);
 }
 
-/** `URL` drops a default port that gRPC's names need. */
-function addressOf(url: URL): string {
-  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
-  return `${url.hostname}:${port}`;
+/** Where to connect to. What the library makes of a proxy variable is set here by our own option instead. */
+function routeOf(endpoint: ParsedEndpoint, spec: EndpointSpec): { address: string; options: ChannelOptions } {
+  const address = authorityOf(endpoint.url);
+  if (spec.proxyUrl === undefined) return { address, options: { "grpc.enable_http_proxy": 0 } };
+  const proxy = new URL(spec.proxyUrl);
+  const credentials = proxyCredentials(proxy);
+  return {
+    address: authorityOf(proxy),
+    options: {
+      "grpc.enable_http_proxy": 0,
+      "grpc.http_connect_target": `dns:${address}`,
+      "grpc.default_authority": address,
+      ...(credentials === undefined ? {} : { "grpc.http_connect_creds": credentials }),
+    },
+  };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

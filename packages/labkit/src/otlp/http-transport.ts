@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { buildConnector, type Dispatcher, Pool } from "undici";
@@ -5,6 +6,7 @@ import { isLoopback } from "../auth/loopback.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { EndpointSpec, ParsedEndpoint } from "./endpoint-spec.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
+import { authorityOf, openTunnel, proxyHeaders } from "./proxy.ts";
 import { readAcceptedResponse } from "./response.ts";
 import { judgeAnswer } from "./retry-rules.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -28,7 +30,8 @@ export function createHttpTransport(
   const timeoutMs = spec.timeoutMs ?? defaultTimeoutMs;
   const usesGzip = (spec.compression ?? (isLoopback(endpoint.url) ? "none" : "gzip")) === "gzip";
   const pool = createPool(endpoint, spec, { ...options, timeoutMs });
-  const ownHeaders = { ...spec.headers, "content-type": "application/x-protobuf" };
+  const { path, headers: routeHeaders } = requestLine(endpoint, spec);
+  const ownHeaders = { ...spec.headers, ...routeHeaders, "content-type": "application/x-protobuf" };
 
   return {
     async send(request, { headers, signal }) {
@@ -36,7 +39,7 @@ export function createHttpTransport(
       try {
         const isCompressed = usesGzip && request.body.length >= minCompressedBytes;
         const response = await pool.request({
-          path: endpoint.url.pathname,
+          path,
           method: "POST",
           headers: { ...ownHeaders, ...headers, ...(isCompressed ? { "content-encoding": "gzip" } : {}) },
           // The fastest level: OTLP repeats itself so much that the others gain little for their time.
@@ -54,36 +57,56 @@ export function createHttpTransport(
   };
 }
 
+/** A proxy of a plain endpoint gets each request with the whole URL (RFC 9112 §3.2.2); other proxies see none. */
+function requestLine({ url }: ParsedEndpoint, { proxyUrl }: EndpointSpec) {
+  if (proxyUrl === undefined || url.protocol === "https:") return { path: url.pathname, headers: {} };
+  return { path: url.href, headers: { host: url.host, ...proxyHeaders(new URL(proxyUrl)) } };
+}
+
 function createPool(
-  endpoint: ParsedEndpoint,
+  { url }: ParsedEndpoint,
   spec: EndpointSpec,
   options: { maxConnections: number; timeoutMs: number },
 ): Pool {
-  return new Pool(endpoint.url.origin, {
+  const isPlain = url.protocol === "http:";
+  return new Pool(isPlain && spec.proxyUrl !== undefined ? new URL(spec.proxyUrl).origin : url.origin, {
     connections: options.maxConnections,
     // Answers in the order of requests would let a slow one hold up the next.
     pipelining: 1,
-    connect: createConnector(spec, options),
+    connect: createConnector(spec, { ...options, tunnelTo: isPlain ? undefined : authorityOf(url) }),
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
   });
 }
 
 /** Reads the TLS files for each new connection, so that renewed certificates come into use. */
-function createConnector(spec: EndpointSpec, options: { timeoutMs: number }): buildConnector.connector {
+function createConnector(
+  { tls, proxyUrl }: EndpointSpec,
+  { timeoutMs, tunnelTo }: { timeoutMs: number; tunnelTo: string | undefined },
+): buildConnector.connector {
+  async function connect(target: buildConnector.Options): Promise<Socket> {
+    const { ca, cert, key } = readTlsFiles(tls);
+    const connectTo = buildConnector({
+      timeout: timeoutMs,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    });
+    const isTunnelled = proxyUrl !== undefined && tunnelTo !== undefined;
+    const tunnel = isTunnelled ? await openTunnel(new URL(proxyUrl), tunnelTo, { timeoutMs }) : undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+    connectTo(tunnel === undefined ? target : { ...target, httpSocket: tunnel }, (error, socket) =>
+      error === null ? resolve(socket) : reject(error),
+    );
+    return await promise;
+  }
+
   return (target, callback) => {
-    try {
-      const { ca, cert, key } = readTlsFiles(spec.tls);
-      const connect = buildConnector({
-        timeout: options.timeoutMs,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-      });
-      connect(target, callback);
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error("cannot connect", { cause: error }), null);
-    }
+    connect(target).then(
+      (socket) => callback(null, socket),
+      (error: unknown) =>
+        callback(error instanceof Error ? error : new Error("cannot connect", { cause: error }), null),
+    );
   };
 }
 

@@ -38,6 +38,8 @@ function judgeHttp(status: number, retryAfter: string | undefined, nowMs: number
   if (status >= 200 && status < 300) return { kind: "accepted", rejectedSpans: 0 };
   if (retryableStatuses.has(status)) return { kind: "try-later", retryAfterMs: readRetryAfter(retryAfter, nowMs), why };
   if (status === 401 || status === 403) return { kind: "unauthorized", mayRefresh: status === 401, why };
+  // A proxy's word, not the endpoint's (RFC 9110 §15.5.8): no span was looked at.
+  if (status === 407) return { kind: "try-later", retryAfterMs: undefined, why: `the proxy ${why}` };
   if (status === 413) return { kind: "too-large", why };
   // Credentials must not travel to where a redirect points (telemetry.md §4).
   if (status >= 300 && status < 400) return { kind: "refused", why: `${why}; redirects are not followed` };

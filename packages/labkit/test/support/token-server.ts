@@ -22,6 +22,8 @@ export interface TokenServer extends AsyncDisposable {
   /** Requests for a token; those that only prepare one are left out. */
   readonly tokenRequests: readonly TokenRequest[];
   answerWith(answer: TokenAnswer): void;
+  /** Resolves with the next request for a token. */
+  nextTokenRequest(): Promise<void>;
 }
 
 export async function startTokenServer(now: () => number): Promise<TokenServer> {
@@ -36,6 +38,7 @@ export async function startTokenServer(now: () => number): Promise<TokenServer> 
       return;
     }
     tokenRequests.push(asked);
+    server.emit("token request");
     if (answer === "token" || answer === "no-token") {
       const token = answer === "token" ? jwt({ number: tokenRequests.length, exp: now() / 1_000 + 100 }) : "";
       response.end(issue(asked.path, token, now()));
@@ -51,6 +54,9 @@ export async function startTokenServer(now: () => number): Promise<TokenServer> 
     tokenRequests,
     answerWith: (next) => {
       answer = next;
+    },
+    async nextTokenRequest() {
+      await once(server, "token request");
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
