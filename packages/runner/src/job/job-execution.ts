@@ -4,6 +4,7 @@ import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import type { Job } from "../coordinator-client/job.ts";
 import type { Executor } from "../executors/executor.ts";
+import type { SharedFunctionSources } from "./functions/function-sources.ts";
 import type { JobLogBuffer } from "./log/job-log-buffer.ts";
 
 /** What one job needs to run. Made by the manager, one per job (`manager/run-one-job.ts`). */
@@ -14,6 +15,8 @@ export interface JobExecutionOptions {
   readonly client: CoordinatorClient;
   /** Where scripts run: one per process (`createShellExecutor`), disposed of by the manager. */
   readonly executor: Executor;
+  /** Where the functions of `run:` jobs come from: one per process (`createSharedFunctionSources`). */
+  readonly functionSources: SharedFunctionSources;
   /** Runner log; every line carries `ci.job.id`. */
   readonly log: Log;
   /** Ended by the manager when the job's final state is known. */

@@ -48,7 +48,7 @@ export async function sweepJobLeftovers(buildsDirectories: readonly string[]): P
 }
 
 /** Prefix of temporary directories of this process, by which a later one knows whether they are still used. */
-export function temporaryPrefix(kind: "log" | "artifacts"): string {
+export function temporaryPrefix(kind: "log" | "artifacts" | "functions"): string {
   return `jobscope-${kind}-${process.pid}-`;
 }
 
@@ -67,7 +67,7 @@ async function sweepJob(root: string, file: string): Promise<boolean> {
 
 async function sweepTemporaryDirectories(): Promise<void> {
   for (const name of await readdir(tmpdir()).catch(() => [])) {
-    const pid = /^jobscope-(?:log|artifacts)-(\d+)-/.exec(name)?.[1];
+    const pid = /^jobscope-(?:log|artifacts|functions)-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || processStat(Number(pid)) !== undefined) continue;
     await rm(path.join(tmpdir(), name), { recursive: true, force: true });
   }

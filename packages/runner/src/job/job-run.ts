@@ -11,7 +11,7 @@ export interface JobRun extends JobContext {
   readonly lines: JobLogLines;
   readonly lifetime: JobLifetime;
   /** The span that sections in the log belong to; set by whoever runs a script of the user's. */
-  readonly sectionSpan: { current: StageSpan | undefined };
+  readonly sectionSpan: { current: Pick<StageSpan, "recordSection"> | undefined };
 }
 
 /** A job whose executor is ready. */

@@ -1,4 +1,4 @@
-import { formatGoDuration, parseGoDuration } from "./go-duration.ts";
+import { formatGoDuration, parseGoDuration } from "../config/go-duration.ts";
 import { JobFailure } from "./job-failure.ts";
 import { JobInterruption } from "./job-interruption.ts";
 import { registerJob } from "./job-leftovers.ts";
@@ -85,7 +85,7 @@ async function runScripts(run: PreparedRun): Promise<unknown> {
   printPolicy(run, run.lines);
   let signal = lifetime.beginScripts();
   if (scriptMs !== undefined) signal = lifetime.limitedTo(scriptMs, scriptTimeoutText, signal);
-  let failure = await failureOf(() => runUserScripts(run, signal));
+  let failure = await failureOf(() => runScriptsOrFunctions(run, signal));
   // A cancel that came after the last script still counts: nothing of the job's own runs any more.
   if (signal.aborted) failure = signal.reason;
   lifetime.endScripts();
@@ -100,6 +100,14 @@ async function runScripts(run: PreparedRun): Promise<unknown> {
   const message = afterScriptFailure instanceof Error ? afterScriptFailure.message : String(afterScriptFailure);
   run.lines.warning(`after_script failed, but job will continue unaffected: ${message}`);
   return failure;
+}
+
+/** The functions engine is loaded when a job has functions. Rule: runner-protocol.md §8. */
+async function runScriptsOrFunctions(run: PreparedRun, signal: AbortSignal): Promise<void> {
+  const steps = run.options.job.run;
+  if (steps === undefined) return runUserScripts(run, signal);
+  const { runFunctions } = await import("./stages/run-functions.ts");
+  await runFunctions(run, steps, signal);
 }
 
 const scriptTimeoutText = "script timeout: context deadline exceeded";

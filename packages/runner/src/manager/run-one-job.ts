@@ -9,6 +9,7 @@ import type { ReportTiming } from "../coordinator-client/job-channel.ts";
 import { JobReporter } from "../coordinator-client/job-reporter.ts";
 import type { Executor } from "../executors/executor.ts";
 import { executeJob } from "../job/execute-job.ts";
+import type { SharedFunctionSources } from "../job/functions/function-sources.ts";
 import type { ProductVersion } from "../job/job-execution.ts";
 import { JobInterruption } from "../job/job-interruption.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
@@ -24,6 +25,7 @@ import { traceVerdict } from "./trace-verdict.ts";
 export interface JobSurroundings {
   readonly log: Log;
   readonly executor: Executor;
+  readonly functionSources: SharedFunctionSources;
   readonly telemetry: JobTelemetry;
   readonly systemId: string;
   readonly workingDirectory: string;
@@ -133,6 +135,7 @@ async function execute(toRun: JobToRun, shared: JobSurroundings, running: Runnin
       runner,
       client,
       executor: shared.executor,
+      functionSources: shared.functionSources,
       log: running.log,
       jobTrace: running.jobTrace,
       commandSpans: shared.telemetry.commandSpans,

@@ -9,6 +9,9 @@ import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
 import type { Executor } from "../executors/executor.ts";
 import { createShellExecutor } from "../executors/shell/shell-executor.ts";
+import { buildsDirectoryOf } from "../job/build-directories.ts";
+import { createSharedFunctionSources } from "../job/functions/function-sources.ts";
+import { sweepJobLeftovers } from "../job/job-leftovers.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
 import type { ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import { noMetrics, type RunnerMetrics } from "../metrics/runner-metrics.ts";
@@ -33,7 +36,13 @@ export async function startRunnerManager(options: RunnerManagerOptions): Promise
   const identity = config.configFile ?? `${config.systemId} ${workingDirectory}`;
   const executor = await createShellExecutor({ log, environment, workingDirectory, identity });
   await executor.sweep();
+  await sweepFiles(config, workingDirectory, log);
   return new PollingRunnerManager({ ...options, environment, workingDirectory }, executor);
+}
+
+async function sweepFiles(config: RunnerManagerConfig, workingDirectory: string, log: Log): Promise<void> {
+  const count = await sweepJobLeftovers(config.runners.map((runner) => buildsDirectoryOf(runner, workingDirectory)));
+  if (count > 0) log.warn("files of jobs of an earlier run were removed", { count });
 }
 
 /** How long jobs may take to notice that their processes were killed. */
@@ -48,6 +57,7 @@ class PollingRunnerManager implements RunnerManager {
   readonly #clock = createSpanClock();
   readonly #pool: EndpointPool;
   readonly #executor: Executor;
+  readonly #functionSources = createSharedFunctionSources();
   readonly #slots = new JobSlots();
   readonly #running: RunningJobs;
   readonly #poller: Poller;
@@ -220,6 +230,7 @@ class PollingRunnerManager implements RunnerManager {
     return {
       log: this.#log,
       executor: this.#executor,
+      functionSources: this.#functionSources,
       telemetry: this.#telemetry,
       systemId: this.#config.systemId,
       workingDirectory: this.#options.workingDirectory,

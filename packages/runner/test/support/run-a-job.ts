@@ -10,6 +10,7 @@ import type { Job } from "../../src/coordinator-client/job.ts";
 import type { Executor } from "../../src/executors/executor.ts";
 import { createShellExecutor } from "../../src/executors/shell/shell-executor.ts";
 import { executeJob } from "../../src/job/execute-job.ts";
+import { createSharedFunctionSources } from "../../src/job/functions/function-sources.ts";
 import type { JobVerdict } from "../../src/job/job-verdict.ts";
 import { createJobLogBuffer, type JobLogBuffer } from "../../src/job/log/job-log-buffer.ts";
 import { aRunner } from "./a-runner.ts";
@@ -94,6 +95,7 @@ async function runJob(
     },
     client: (wishes.client ?? {}) as CoordinatorClient,
     executor,
+    functionSources: createSharedFunctionSources(),
     log: wishes.log ?? silentLog,
     jobTrace: wishes.jobTrace ?? untracedJobTrace,
     commandSpans: wishes.commandSpans ?? false,

@@ -14,6 +14,8 @@ export interface JobLog {
   openLines(): JobLogLines;
   /** Opens a stream of a job stage. */
   openStream(type: StreamName["type"]): JobLogStream;
+  /** Secrets learnt while the job runs. Streams that are opened from now on mask them too; open ones do not. */
+  addSecrets(phrases: readonly string[]): void;
 }
 
 /** One stream of bytes into the job log. */
@@ -49,15 +51,19 @@ export interface JobLogOptions {
 }
 
 export function createJobLog(options: JobLogOptions): JobLog {
+  let maskRules = options.maskRules;
   return {
-    openLines: () => openLines(openStream(options, { id: 0, type: "stdout" }), options),
-    openStream: (type) => openStream(options, { id: 1, type }),
+    openLines: () => openLines(openStream(options, maskRules, { id: 0, type: "stdout" }), options),
+    openStream: (type) => openStream(options, maskRules, { id: 1, type }),
+    addSecrets(phrases) {
+      maskRules = { ...maskRules, phrases: [...maskRules.phrases, ...phrases] };
+    },
   };
 }
 
-function openStream(options: JobLogOptions, name: StreamName): JobLogStream {
+function openStream(options: JobLogOptions, maskRules: MaskRules, name: StreamName): JobLogStream {
   const { buffer, hasTimestamps } = options;
-  const masker: LogMasker = createLogMasker(options.maskRules);
+  const masker: LogMasker = createLogMasker(maskRules);
   const repair = new Utf8Repair();
   const timestamper = hasTimestamps ? new LineTimestamper(name, options.now) : undefined;
   const observe = name.id === 1 ? options.onStageOutput : undefined;

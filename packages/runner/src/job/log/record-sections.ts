@@ -6,7 +6,9 @@ import { createLogSectionParser, type StageSpan } from "@jobscope/job-telemetry"
  * @param spanNow the span of the stage whose script runs; `undefined` while no script of the user's does.
  * @returns takes the output, masked, before timestamps.
  */
-export function recordSections(spanNow: () => StageSpan | undefined): (bytes: Uint8Array) => void {
+export function recordSections(
+  spanNow: () => Pick<StageSpan, "recordSection"> | undefined,
+): (bytes: Uint8Array) => void {
   const parser = createLogSectionParser({ format: "raw" });
   return (bytes) => {
     const span = spanNow();

@@ -1,3 +1,4 @@
+import { checkRunMode } from "../functions/check-run-mode.ts";
 import type { JobContext } from "../job-context.ts";
 import { JobFailure } from "../job-failure.ts";
 import type { JobLogLines } from "../log/job-log.ts";
@@ -20,9 +21,5 @@ export function refuseUnsupported({ options }: JobContext, lines: JobLogLines): 
       { reason: "runner_configuration_error" },
     );
   }
-  if (job.run !== undefined) {
-    throw new JobFailure(`"run:" jobs are not supported by the ${options.executor.name} executor of this runner`, {
-      reason: "runner_configuration_error",
-    });
-  }
+  checkRunMode(job);
 }

@@ -75,7 +75,7 @@ export async function traceStage<Result>(
 }
 
 /** Ends a span with what was thrown in its time. */
-export function endFailed(span: StageSpan, thrown: unknown): void {
+export function endFailed(span: Pick<StageSpan, "end">, thrown: unknown): void {
   const { failureReason, message, exitCode, interruptedBy } = verdictOf(thrown);
   if (interruptedBy !== undefined && interruptedBy !== "timeout") span.end({ status: "canceled", message, exitCode });
   else {

@@ -1,0 +1,114 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  type FunctionError,
+  type JobVariable,
+  runSteps,
+  type StepsOutcome,
+  writeStepResults,
+} from "@jobscope/functions";
+import { parseGoBoolean } from "../feature-flags.ts";
+import { type FunctionLog, openFunctionLog } from "../functions/function-log.ts";
+import { functionCacheDirectory } from "../functions/function-sources.ts";
+import { traceFunctions } from "../functions/function-spans.ts";
+import { JobFailure } from "../job-failure.ts";
+import { temporaryPrefix } from "../job-leftovers.ts";
+import type { PreparedRun } from "../job-run.ts";
+import { runStage } from "./run-stage.ts";
+import { userStageHeading } from "./stage-name.ts";
+
+/**
+ * `step_run`: the steps of a `run:` job, in order, until one fails. It has no span of its own: those of the functions are
+ * siblings of the stages' (telemetry.md §2).
+ *
+ * @throws {JobFailure} `script_failure` when a step fails, whatever the failure (ci-functions.md §5.4). @throws the
+ *   signal's reason when it was aborted.
+ *
+ * Rule: runner-protocol.md §8.2, ci-functions.md §1.6.
+ */
+export async function runFunctions(run: PreparedRun, steps: string, signal: AbortSignal): Promise<void> {
+  const name = "step_run";
+  await runStage(run, { name, heading: userStageHeading(name), signal }, async () => {
+    using log = openFunctionLog(run);
+    try {
+      await runInStage(run, steps, log, signal);
+    } finally {
+      run.sectionSpan.current = undefined;
+    }
+  });
+}
+
+async function runInStage(run: PreparedRun, steps: string, log: FunctionLog, signal: AbortSignal): Promise<void> {
+  const { options, session, directories } = run;
+  await using processes = await session.functionProcesses();
+  await using files = await privateDirectory();
+  const outcome = await runSteps({
+    steps,
+    workDir: directories.project,
+    env: machineEnvironment(run),
+    jobVariables: await writeVariables(run),
+    sources: await options.functionSources.at(functionCacheDirectory(options)),
+    log,
+    signal,
+    observer: traceFunctions(run, signal),
+    processes,
+    tempDir: files.path,
+    onSensitiveText: (text) => log.mask(text),
+  });
+  for (const warning of outcome.warnings) run.lines.warning(warning);
+  if (parseGoBoolean(run.variables.valueOf("CI_STEPS_DEBUG")) === true) await reportResults(run, outcome);
+  signal.throwIfAborted();
+  if (outcome.error !== undefined) throw await failureOf(run, outcome.error, outcome.exitCode, log);
+}
+
+/** The runner's own environment and nothing of the job's: its variables are `vars` (ci-functions.md §8.2). */
+function machineEnvironment({ options }: PreparedRun): Record<string, string> {
+  const present = Object.entries(options.environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return Object.fromEntries(present);
+}
+
+/** File variables are where the values of others say they are: where scripts find them too (runner-protocol.md §3.2). */
+async function writeVariables({ variables, directories }: PreparedRun): Promise<JobVariable[]> {
+  const files = variables.entries.filter(({ isFile }) => isFile);
+  if (files.length > 0) await mkdir(directories.temporary, { recursive: true });
+  for (const { key, value } of files) await writeFile(variables.filePathOf(key), value, { mode: 0o600 });
+  return variables.entries.map(({ key }) => ({ key, value: variables.processValueOf(key) ?? "" }));
+}
+
+/** For output and export files; found again by a later process if this one is killed. */
+async function privateDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const directory = await mkdtemp(path.join(tmpdir(), temporaryPrefix("functions")));
+  return {
+    path: directory,
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** `CI_STEPS_DEBUG`: what the steps were given and gave, secrets included (ci-functions.md §6). */
+async function reportResults(run: PreparedRun, outcome: StepsOutcome): Promise<void> {
+  const file = path.join(run.directories.project, "step-results.json");
+  try {
+    await writeStepResults(outcome.result, file);
+  } catch (error) {
+    run.lines.warning(`step-results.json could not be written: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** The job's last line names the failure; what points into a definition stands above it. */
+async function failureOf(
+  run: PreparedRun,
+  error: FunctionError,
+  exitCode: number,
+  log: FunctionLog,
+): Promise<JobFailure> {
+  if (error.code === "internal") run.options.log.error("the functions engine failed", { err: error });
+  const [message = "", ...details] = error.message.split("\n");
+  const excerpt = error.place?.excerpt;
+  for (const line of [...details, ...(excerpt === undefined ? [] : excerpt.split("\n"))]) {
+    await log.write(Buffer.from(`${line}\n`));
+  }
+  return new JobFailure(message, { reason: "script_failure", exitCode, cause: error });
+}
