@@ -39,6 +39,7 @@ test("a traced job emits its tree into the trace that the payload names", async 
         ["success", 1, "shell"],
       );
       assert.ok(recorder.spans.some(({ name }) => name === "step_script"));
+      await manager[Symbol.asyncDispose]();
       assert.deepEqual(manager.runningJobs, []);
     },
     {

@@ -20,3 +20,18 @@ export function parseGoDuration(text: string): number | undefined {
   for (const [, amount, unit] of text.matchAll(part)) ms += Number(amount) * (unitMs[unit ?? ""] ?? 0);
   return text.startsWith("-") ? -ms : ms;
 }
+
+/** Writes a duration as Go does: `1h0m0s`, `2s`, `1.5s`, `500ms`, `0s`. */
+export function formatGoDuration(ms: number): string {
+  if (ms === 0) return "0s";
+  if (ms < 1_000) return `${trimmed(ms)}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = `${trimmed((ms % 60_000) / 1_000)}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
+
+function trimmed(value: number): string {
+  return String(Number(value.toFixed(9)));
+}

@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { RunnerConfig } from "../config/runner-config.ts";
 import { JobFailure } from "./job-failure.ts";
 
 /** Where a job works. All absolute. Rule: runner-protocol.md §3.3. */
@@ -25,6 +26,11 @@ export interface BuildDirectoriesInput {
   /** `GIT_CLONE_PATH`, expanded; empty when not set. */
   readonly clonePath: string;
   readonly isClonePathAllowed: boolean;
+}
+
+/** Where the builds of a runner go. Default of `builds_dir`: runner-protocol.md §3.3. */
+export function buildsDirectoryOf({ buildsDir }: Pick<RunnerConfig, "buildsDir">, workingDirectory: string): string {
+  return buildsDir ?? path.join(workingDirectory, "builds");
 }
 
 /** @throws {JobFailure} when `GIT_CLONE_PATH` is not allowed or lies outside. */

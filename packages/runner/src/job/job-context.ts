@@ -4,7 +4,7 @@ import type { StageSpan } from "@jobscope/job-telemetry";
 import { createPosixDialect } from "../shell/posix/posix-dialect.ts";
 import type { ScriptContext, ShellDialect } from "../shell/shell-dialect.ts";
 import { createVariableSet, plainVariable, type VariableSet } from "../shell/variable-set.ts";
-import { type BuildDirectories, buildDirectoriesOf } from "./build-directories.ts";
+import { type BuildDirectories, buildDirectoriesOf, buildsDirectoryOf } from "./build-directories.ts";
 import { type FeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
 import type { JobExecutionOptions } from "./job-execution.ts";
 import { JobFailure } from "./job-failure.ts";
@@ -28,7 +28,7 @@ export async function createJobContext(options: JobExecutionOptions): Promise<Jo
   const { job, runner } = options;
   const tls = await readTlsTexts(options);
   const resolved = resolveFlags(options, tls);
-  const buildsDirectory = runner.buildsDir ?? path.join(options.workingDirectory, "builds");
+  const buildsDirectory = buildsDirectoryOf(runner, options.workingDirectory);
   const provisional = { root: buildsDirectory, project: "", temporary: "", cache: "" };
   const early = createVariableSet(jobVariablesOf(options, resolved.flags, tls, provisional), "");
   const settings = readJobSettings({

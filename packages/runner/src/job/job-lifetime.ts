@@ -1,4 +1,4 @@
-import { formatGoDuration } from "./go-duration.ts";
+import { formatGoDuration } from "../config/go-duration.ts";
 import { JobInterruption } from "./job-interruption.ts";
 
 export interface JobLifetimeOptions {
