@@ -22,6 +22,7 @@ import {
 } from "./keyword-schemas.ts";
 import { isPlainObject, type PlainObject } from "./plain-object.ts";
 import { check, type Problems } from "./problems.ts";
+import { isForRunJob, refuseScriptBesideRun, runSchema } from "./run-keyword.ts";
 
 /** Keywords that `default:` may hold (GitLab's reference of `inherit:default`). */
 const inheritable: ReadonlySet<string> = new Set([
@@ -66,6 +67,7 @@ export function readJob(
     problems.add(place, "has neither script, run nor trigger");
     return undefined;
   }
+  refuseScriptBesideRun(job, place, problems);
   const trigger = read("trigger", triggerSchema);
   if (trigger !== undefined && trigger.include.length === 0) problems.ignored("trigger of another project", name);
   return {
@@ -74,7 +76,7 @@ export function readJob(
     script: read("script", scriptSchema) ?? [],
     beforeScript: read("before_script", scriptSchema) ?? [],
     afterScript: read("after_script", scriptSchema) ?? [],
-    run: Array.isArray(job["run"]) ? job["run"] : undefined,
+    run: read("run", runSchema),
     image: read("image", imageSchema),
     services: read("services", servicesSchema) ?? [],
     variables: read("variables", variablesSchema) ?? [],
@@ -120,6 +122,7 @@ function inheritedKeywords(own: PlainObject, defaults: PlainObject): PlainObject
 
 /** A trigger job runs no script, so that what only a script needs is not inherited. */
 function isForThisJob(keyword: string, own: PlainObject): boolean {
+  if (!isForRunJob(keyword, own)) return false;
   return own["trigger"] == null || keyword === "interruptible" || keyword === "tags";
 }
 
