@@ -1,8 +1,8 @@
 import { type PlannedJobView, type UnmetNeed, unmetNeeds } from "@jobscope/coordinator";
 import { CommandError } from "../command-error.ts";
 
-/** The shell executor runs scripts on this machine, and nothing else. */
-const shellFeatures = { image: false, services: false, native_steps_integration: false };
+/** The shell executor runs scripts and CI Functions on this machine, and has no containers. */
+const shellFeatures = { image: false, services: false, native_steps_integration: true };
 
 /**
  * Says, before anything runs, which jobs this machine's shell executor cannot run.
