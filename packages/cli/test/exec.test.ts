@@ -70,9 +70,10 @@ test("a job that fails makes the exit code 1 and shows the end of its log", asyn
   assert.match(stdout, /pipeline \d+ failed/);
 });
 
-test("named jobs run with what they need, and nothing else", async (t) => {
+test("named jobs run with what they need, whatever their tags, and nothing else", async (t) => {
   const place = prepare(t, {
-    ".gitlab-ci.yml": "a: { script: [echo a] }\nb: { script: [echo b] }\nc: { needs: [b], script: [echo c] }",
+    ".gitlab-ci.yml":
+      "a: { script: [echo a] }\nb: { tags: [gpu], script: [echo b] }\nc: { needs: [b], script: [echo c] }",
   });
   const { exitCode, stdout } = await jobscope(t, ["exec", "c", "--no-store"], place);
   assert.equal(exitCode, 0);

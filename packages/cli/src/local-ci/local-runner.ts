@@ -34,7 +34,8 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const configFile = join(directory.path, "config.toml");
   const settings = {
     coordinatorUrl: coordinator.url,
-    runnerToken: coordinator.createRunnerToken({ description: name }).token,
+    // Tags choose among runners; here there is one, and whoever runs the pipeline has chosen it.
+    runnerToken: coordinator.createRunnerToken({ description: name, ignoresTags: true }).token,
     name,
     concurrent,
     buildsDir: join(directory.path, "builds"),
