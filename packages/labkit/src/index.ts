@@ -15,6 +15,8 @@ export { createLogMasker, type LogMasker } from "./masking/log-masker.ts";
 export { createMasker, type Masker } from "./masking/masker.ts";
 export type { MaskRules } from "./masking/rules.ts";
 export { defaultTokenPrefixes, maskText, secretUrlParameters } from "./masking/rules.ts";
+export { checkEndpoint, type EndpointCheckOptions } from "./otlp/check/check-endpoint.ts";
+export type { CheckStep, CheckStepName } from "./otlp/check/check-step.ts";
 export type {
   BreakerState,
   DropReason,

@@ -17,6 +17,11 @@ const sentences: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "certificate chain holds a self-signed certificate",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate is not signed by a known authority",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the other side does not speak TLS",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the other side does not speak TLS",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the endpoint wants a client certificate",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the endpoint does not know who signed our client certificate",
+  HPE_INVALID_CONSTANT: "answered with something that is not HTTP/1.1",
   CERT_HAS_EXPIRED: "certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "certificate is for another host name",
 };

@@ -3,7 +3,7 @@
  *
  * `why` is a sentence for logs and `stats()`; it holds no secret.
  */
-export type ExportOutcome =
+export type ExportOutcome = (
   | { readonly kind: "accepted"; readonly rejectedSpans: number; readonly why?: string }
   /** Send the same request again; the endpoint asked for `retryAfterMs` of patience, or did not say. */
   | { readonly kind: "try-later"; readonly retryAfterMs: number | undefined; readonly why: string }
@@ -12,4 +12,8 @@ export type ExportOutcome =
   /** The credentials were not accepted. `mayRefresh`: other ones could be (401), not only another permission (403). */
   | { readonly kind: "unauthorized"; readonly mayRefresh: boolean; readonly why: string }
   /** Never to be sent again. */
-  | { readonly kind: "refused"; readonly why: string };
+  | { readonly kind: "refused"; readonly why: string }
+) & {
+  /** HTTP status or gRPC code; undefined when there was no answer. */
+  readonly code?: number;
+};

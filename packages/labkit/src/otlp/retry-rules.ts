@@ -22,9 +22,9 @@ export type Answer =
 export function judgeAnswer(answer: Answer, nowMs: number): ExportOutcome {
   switch (answer.kind) {
     case "http":
-      return judgeHttp(answer.status, answer.retryAfter, nowMs);
+      return { ...judgeHttp(answer.status, answer.retryAfter, nowMs), code: answer.status };
     case "grpc":
-      return judgeGrpc(answer.code, answer.message, answer.retryDelayMs);
+      return { ...judgeGrpc(answer.code, answer.message, answer.retryDelayMs), code: answer.code };
     case "none":
       return { kind: "try-later", retryAfterMs: undefined, why: answer.why };
   }
