@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addCollectorCommand } from "./commands/collector.ts";
 import { addCoordinatorCommand } from "./commands/coordinator.ts";
 import { addExecCommand } from "./commands/exec.ts";
+import { addFunctionCommand } from "./commands/function.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addRunnerCommands } from "./commands/runner-commands.ts";
 import { addSqlCommand } from "./commands/sql.ts";
@@ -59,6 +60,7 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addExecCommand(add);
   addTraceCommand(add);
   addSqlCommand(add);
+  addFunctionCommand(add);
   addUpCommand(add);
   addCollectorCommand(add);
   addCoordinatorCommand(add);

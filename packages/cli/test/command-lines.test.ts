@@ -11,6 +11,7 @@ const commands = [
   "up",
   "collector",
   "coordinator",
+  "function",
   "run",
   "register",
   "run-single",
