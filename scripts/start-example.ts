@@ -1,8 +1,9 @@
 /**
- * `npm start`: runs the pipeline of examples/shop with `jobscope exec`, as a user would in a repository of their own.
+ * `npm start`: runs the pipeline of examples/shop with `jobscope exec`, as a user would in a repository of their own;
+ * `npm start -- functions` that of examples/functions.
  *
  * The example is part of this repository, so here it is first made one of its own, with its submodule, in a temporary
- * directory that goes away again. Arguments are passed on: `npm start -- --jobs 1`. The exit code is that of `exec`.
+ * directory that goes away again. Other arguments are passed on: `npm start -- --jobs 1`. The exit code is that of `exec`.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,12 +16,20 @@ const place = mkdtempSync(join(tmpdir(), "jobscope-example-"));
 // Removed whatever happens, also when something below throws.
 process.on("exit", () => rmSync(place, { recursive: true, force: true, maxRetries: 3 }));
 
-const shop = makeRepository("shop", (repository) => {
-  makeRepository("shop-theme");
+/** What each example has beside it on its GitLab, and where it is a submodule. */
+const companions = {
+  shop: { name: "shop-theme", path: "theme" },
+  functions: { name: "functions-toolbox", path: "toolbox" },
+};
+const [first = "", ...others] = process.argv.slice(2);
+const example = first === "functions" ? first : "shop";
+const repository = makeRepository(example, (directory) => {
+  const { name, path } = companions[example];
+  makeRepository(name);
   // Relative, as in a group of projects on one GitLab; the local coordinator serves it beside the repository.
-  git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../shop-theme", "theme");
+  git(directory, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", `../${name}`, path);
   // Names the project, as that of a clone does: caches of an earlier run are found again. Nobody contacts it.
-  git(repository, "remote", "add", "origin", "https://gitlab.example.com/corner/shop.git");
+  git(directory, "remote", "add", "origin", `https://gitlab.example.com/corner/${example}.git`);
 });
 const signingKey = join(place, "signing.key");
 writeFileSync(signingKey, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
@@ -32,12 +41,10 @@ const exec = spawn(
     join(root, "packages/cli/src/main.ts"),
     "exec",
     "--cwd",
-    shop,
-    "--masked-variable",
-    "SHOP_PUBLISH_TOKEN",
-    "--file-variable",
-    `SHOP_SIGNING_KEY=${signingKey}`,
-    ...process.argv.slice(2),
+    repository,
+    ...(example === "shop" ? ["--masked-variable", "SHOP_PUBLISH_TOKEN"] : []),
+    ...(example === "shop" ? ["--file-variable", `SHOP_SIGNING_KEY=${signingKey}`] : []),
+    ...(first === "functions" ? others : process.argv.slice(2)),
   ],
   { stdio: "inherit", env: { ...environment(), SHOP_PUBLISH_TOKEN: randomBytes(20).toString("hex") } },
 );
