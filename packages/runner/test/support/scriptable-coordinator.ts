@@ -45,7 +45,8 @@ export interface ScriptableCoordinator extends AsyncDisposable {
   waitFor(kind: CallKind, accepts?: (call: RecordedCall) => boolean): Promise<RecordedCall>;
 }
 
-export async function startScriptableCoordinator(): Promise<ScriptableCoordinator> {
+/** @param options `keepsCalls`: false when there are so many that nobody looks at them. Default: true. */
+export async function startScriptableCoordinator({ keepsCalls = true } = {}): Promise<ScriptableCoordinator> {
   const calls: RecordedCall[] = [];
   const scripts = new Map<CallKind, ScriptedAnswer[]>();
   const standing = new Map<CallKind, (call: RecordedCall) => ScriptedAnswer>();
@@ -65,7 +66,7 @@ export async function startScriptableCoordinator(): Promise<ScriptableCoordinato
     const body = Buffer.concat(chunks);
     const { method = "", url: path = "", headers } = request;
     const call: RecordedCall = { method, path, headers, body, json: parseJson(body) };
-    calls.push(call);
+    if (keepsCalls) calls.push(call);
     for (const look of waiting) look();
     const kind = kindOf(call);
     await reply(scripts.get(kind)?.shift() ?? standing.get(kind)?.(call) ?? friendly(kind, call), response);
