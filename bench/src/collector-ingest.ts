@@ -11,7 +11,7 @@ import { startJobscope } from "./support/jobscope-process.ts";
 import { stageSpans } from "./support/stage-spans.ts";
 
 const spansPerRequest = 1_000;
-const senders = 16;
+const senders = 32;
 const warmUpMs = 5_000;
 const measuredMs = 15_000;
 

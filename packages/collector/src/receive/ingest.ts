@@ -1,6 +1,6 @@
 import type { Log } from "@jobscope/labkit";
 import { spanRows } from "../rows/span-row.ts";
-import type { RecentSpans, SpanKey } from "../store/recent-spans.ts";
+import type { RecentSpans, SpanPrints } from "../store/recent-spans.ts";
 import { type SpanBlock, spanBlock } from "../store/span-block.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { IngestStats } from "./ingest-stats.ts";
@@ -48,19 +48,18 @@ export function createIngest({ pending, stats, recent, write, log }: IngestDepen
   /** All the work on a request that keeps the event loop busy. */
   function prepare(request: readonly OtlpResourceSpans[]): Prepared {
     const { rows, rejectedSpans } = spanRows(request);
-    const fresh = recent.withoutKnown(rows);
+    const { fresh, prints } = recent.sift(rows);
     stats.receivedSpans += rows.length + rejectedSpans;
     stats.rejectedSpans += rejectedSpans;
     stats.repeatedSpans += rows.length - fresh.length;
-    const keys = fresh.map(({ traceId, spanId, timestamp }) => ({ traceId, spanId, timestamp }));
-    return { block: spanBlock(fresh), keys, rejectedSpans };
+    return { block: spanBlock(fresh), prints, rejectedSpans };
   }
 
   return {
     pending,
     stats,
     async store(read, reservation) {
-      const { block, keys, rejectedSpans } = await inTurn(() => prepare(read()));
+      const { block, prints, rejectedSpans } = await inTurn(() => prepare(read()));
       if (block.rows === 0) return { kind: "stored", rejectedSpans };
       if (!reservation.resize(block.bytes.length)) return { kind: "busy" };
       try {
@@ -73,7 +72,7 @@ export function createIngest({ pending, stats, recent, write, log }: IngestDepen
       }
       if (failuresInARow > 0) log.info("spans are stored again", { failedRequests: failuresInARow });
       failuresInARow = 0;
-      recent.add(keys);
+      recent.add(prints);
       stats.storedSpans += block.rows;
       return { kind: "stored", rejectedSpans };
     },
@@ -82,7 +81,7 @@ export function createIngest({ pending, stats, recent, write, log }: IngestDepen
 
 interface Prepared {
   readonly block: SpanBlock;
-  /** What tells the block's spans from others, once they are stored. */
-  readonly keys: readonly SpanKey[];
+  /** What to remember of the request's spans, once they are stored. */
+  readonly prints: SpanPrints;
   readonly rejectedSpans: number;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Engine } from "./engine.ts";
-import { RecentSpans } from "./recent-spans.ts";
+import { printsOf, RecentSpans } from "./recent-spans.ts";
 import { storeErrorOf } from "./store-error-of.ts";
 
 const schema = z.object({ traceId: z.string(), spanId: z.string(), timestamp: z.string().transform(BigInt) });
@@ -26,7 +26,7 @@ export async function recallStoredSpans({ reader, readSettings }: Engine): Promi
       format: "JSONEachRow",
       clickhouse_settings: readSettings,
     });
-    recent.add(schema.array().parse(await answer.json()));
+    recent.add(printsOf(schema.array().parse(await answer.json())));
     return recent;
   } catch (error) {
     throw storeErrorOf(error, "recall spans");

@@ -1,7 +1,7 @@
 import type { SpanRow } from "../rows/span-row.ts";
 
 /** What tells a span from all others. */
-export type SpanKey = Pick<SpanRow, "traceId" | "spanId" | "timestamp">;
+type SpanKey = Pick<SpanRow, "traceId" | "spanId" | "timestamp">;
 
 /**
  * Remembers which spans were stored lately, so that an exporter that repeats a request whose answer was lost does not
@@ -23,58 +23,61 @@ export class RecentSpans {
     this.#elder = new Fingerprints(capacity);
   }
 
-  /** The rows that are not known to be stored, each once. */
-  withoutKnown(rows: readonly SpanRow[]): readonly SpanRow[] {
+  /** The rows that are not known to be stored, each once, and what to remember when they are. */
+  sift(rows: readonly SpanRow[]): { readonly fresh: readonly SpanRow[]; readonly prints: SpanPrints } {
+    const prints = printsOf(rows);
     const seen = new Fingerprints(rows.length);
-    const fresh = rows.filter((row) => {
-      const print = fingerprintOf(row);
-      return !this.#younger.has(print) && !this.#elder.has(print) && seen.add(print);
+    const fresh = rows.filter((_row, index) => {
+      const high = prints[index * 2] ?? 0;
+      const low = prints[index * 2 + 1] ?? 0;
+      return !this.#younger.has(high, low) && !this.#elder.has(high, low) && seen.add(high, low);
     });
-    return fresh.length === rows.length ? rows : fresh;
+    return { fresh: fresh.length === rows.length ? rows : fresh, prints };
   }
 
   /** To be called once rows are stored, not before: a repeated span must not count as stored when the first one fails. */
-  add(keys: readonly SpanKey[]): void {
-    for (const key of keys) {
+  add(prints: SpanPrints): void {
+    for (let at = 0; at < prints.length; at += 2) {
       if (this.#younger.size >= this.#capacity) {
         this.#elder = this.#younger;
         this.#younger = new Fingerprints(this.#capacity);
       }
-      this.#younger.add(fingerprintOf(key));
+      this.#younger.add(prints[at] ?? 0, prints[at + 1] ?? 0);
     }
   }
 }
 
-/** 64 bits that stand for a span, as two numbers of 32; never both 0. */
-interface Fingerprint {
-  readonly high: number;
-  readonly low: number;
-}
+/** For each span 64 bits that stand for it, as two numbers of 32 that are never both 0. */
+export type SpanPrints = Uint32Array;
 
 /** Other ones in each process, so that nobody can make up spans that look like others. */
 const [highSeed = 0, lowSeed = 0] = crypto.getRandomValues(new Uint32Array(2));
 
 /**
- * Two of 57.6 million spans a day (telemetry.md §7) look the same among the 131,072 remembered ones once in some
- * thousand years. Kept as numbers because as strings they cost a fifth of all that receiving does, most of it for the
- * garbage collector.
+ * Fingerprints of spans. Two of 57.6 million spans a day (telemetry.md §7) look the same among the 131,072 remembered
+ * ones once in some thousand years. Numbers because as strings they cost a fifth of all that receiving does, most of it
+ * for the garbage collector.
  */
-function fingerprintOf({ traceId, spanId, timestamp }: SpanKey): Fingerprint {
-  let high = highSeed;
-  let low = lowSeed;
-  for (const text of [spanId, traceId]) {
-    for (let i = 0; i < text.length; i += 1) {
-      const code = text.charCodeAt(i);
-      high = Math.imul(high ^ code, 0x01000193);
-      low = Math.imul(low ^ code, 0x85ebca6b);
-      low ^= low >>> 13;
+export function printsOf(spans: readonly SpanKey[]): SpanPrints {
+  const prints = new Uint32Array(spans.length * 2);
+  let at = 0;
+  for (const { traceId, spanId, timestamp } of spans) {
+    let high = highSeed;
+    let low = lowSeed;
+    for (const text of [spanId, traceId]) {
+      for (let i = 0; i < text.length; i += 1) {
+        const code = text.charCodeAt(i);
+        high = Math.imul(high ^ code, 0x01000193);
+        low = Math.imul(low ^ code, 0x85ebca6b);
+        low ^= low >>> 13;
+      }
     }
+    high = Math.imul(high ^ Number(timestamp & 0xffffffffn), 0xc2b2ae35);
+    low = Math.imul(low ^ Number((timestamp >> 32n) & 0xffffffffn), 0x27d4eb2f);
+    prints[at++] = high ^ (high >>> 16);
+    prints[at++] = (low ^ (low >>> 15)) | Number(high === 0);
   }
-  high = Math.imul(high ^ Number(timestamp & 0xffffffffn), 0xc2b2ae35);
-  low = Math.imul(low ^ Number((timestamp >> 32n) & 0xffffffffn), 0x27d4eb2f);
-  high ^= high >>> 16;
-  low ^= low >>> 15;
-  return { high: high >>> 0, low: (low | Number(high === 0)) >>> 0 };
+  return prints;
 }
 
 /** A set of fingerprints: open addressing with linear probing, at most half full. */
@@ -95,29 +98,28 @@ class Fingerprints {
     return this.#size;
   }
 
-  has(print: Fingerprint): boolean {
-    return this.#isAt(this.#slotFor(print), print);
+  has(high: number, low: number): boolean {
+    return this.#isAt(this.#slotFor(high, low), high, low);
   }
 
   /** @returns whether it was not in it before. */
-  add(print: Fingerprint): boolean {
-    const slot = this.#slotFor(print);
-    if (this.#isAt(slot, print)) return false;
-    this.#high[slot] = print.high;
-    this.#low[slot] = print.low;
+  add(high: number, low: number): boolean {
+    const slot = this.#slotFor(high, low);
+    if (this.#isAt(slot, high, low)) return false;
+    this.#high[slot] = high;
+    this.#low[slot] = low;
     this.#size += 1;
     return true;
   }
 
   /** Where it is, or would be put. */
-  #slotFor(print: Fingerprint): number {
-    let slot = print.low & this.#mask;
-    while ((this.#high[slot] !== 0 || this.#low[slot] !== 0) && !this.#isAt(slot, print))
-      slot = (slot + 1) & this.#mask;
+  #slotFor(high: number, low: number): number {
+    let slot = low & this.#mask;
+    while (!this.#isAt(slot, 0, 0) && !this.#isAt(slot, high, low)) slot = (slot + 1) & this.#mask;
     return slot;
   }
 
-  #isAt(slot: number, { high, low }: Fingerprint): boolean {
+  #isAt(slot: number, high: number, low: number): boolean {
     return this.#high[slot] === high && this.#low[slot] === low;
   }
 }

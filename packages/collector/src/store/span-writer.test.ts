@@ -117,6 +117,22 @@ describe("a span writer", () => {
     );
   });
 
+  test("waits after a large insert until half as many rows are back", async () => {
+    const store = aSlowStore();
+    const options = { insert: store.insert, smallInsertSpacingMs: 0, smallInsertRows: 1, gatherMs: 60_000 };
+    const writer = new SpanWriter(options);
+    const first = writer.write(block(100));
+    (await store.began(0)).end();
+    await first;
+    const back = [writer.write(block(20)), writer.write(block(20))];
+    await new Promise(setImmediate);
+    assert.equal(store.inserts.length, 1);
+    back.push(writer.write(block(10)));
+    (await store.began(1)).end();
+    await Promise.all(back);
+    assert.deepEqual(store.inserts[1]?.rows, [20, 20, 10]);
+  });
+
   test("stores at once what waits when it is drained", async () => {
     const store = aSlowStore();
     const writer = new SpanWriter({ insert: store.insert, smallInsertSpacingMs: 60_000 });

@@ -11,6 +11,8 @@ export interface SpanWriterOptions {
   readonly smallInsertRows?: number;
   /** Least time from the start of one insert to that of a small one, in ms. Default 200. */
   readonly smallInsertSpacingMs?: number;
+  /** Longest time after an insert in which those whom it answered may come back, in ms. Default 50. */
+  readonly gatherMs?: number;
 }
 
 interface PendingBlock {
@@ -21,10 +23,14 @@ interface PendingBlock {
 /**
  * Writes blocks of spans in groups: while one insert runs, what arrives gathers for the next.
  *
- * One insert runs at a time. A block that arrives when none runs is inserted at once, unless it is small and another
- * insert began just before: each insert costs the engine some 30 ms over five tables, however few rows it has, so a
- * trickle of single spans is gathered for `smallInsertSpacingMs`. How much may wait is the caller's to bound
- * (pending-bytes.ts).
+ * One insert runs at a time. A block that arrives when none runs is inserted at once, but for two cases, because each
+ * insert costs the engine some 30 ms over five tables, however few rows it has:
+ *
+ * - a trickle of single spans is gathered for `smallInsertSpacingMs`;
+ * - after a large insert, the many senders that it answered come back together, so the next one waits for half as many
+ *   rows, for `gatherMs` at most. A single sender that waits for each answer never waits for this.
+ *
+ * How much may wait is the caller's to bound (pending-bytes.ts).
  *
  * An insert that the engine refuses for good is repeated block by block, so that one sender's bad rows (spans spread over
  * more days than one insert may touch, say) do not fail the others'.
@@ -34,9 +40,11 @@ export class SpanWriter {
   readonly #maxInsertBytes: number;
   readonly #smallInsertRows: number;
   readonly #spacingMs: number;
+  readonly #gatherMs: number;
   readonly #pending: PendingBlock[] = [];
+  #pendingRows = 0;
   #running: Promise<void> | undefined;
-  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #last = { rows: 0, startMs: Number.NEGATIVE_INFINITY, endMs: Number.NEGATIVE_INFINITY };
   #wake: (() => void) | undefined;
   #draining = false;
 
@@ -45,13 +53,15 @@ export class SpanWriter {
     this.#maxInsertBytes = options.maxInsertBytes ?? 16 * 1024 * 1024;
     this.#smallInsertRows = options.smallInsertRows ?? 200;
     this.#spacingMs = options.smallInsertSpacingMs ?? 200;
+    this.#gatherMs = options.gatherMs ?? 50;
   }
 
   /** Resolves once the block is stored. @throws {StoreError} when it is not. */
   write(block: SpanBlock): Promise<void> {
     const stored = Promise.withResolvers<void>();
     this.#pending.push({ block, stored });
-    if (this.#isWorthwhile()) this.#wake?.();
+    this.#pendingRows += block.rows;
+    this.#wake?.();
     this.#running ??= this.#run();
     return stored.promise;
   }
@@ -65,26 +75,31 @@ export class SpanWriter {
 
   async #run(): Promise<void> {
     while (this.#pending.length > 0) {
-      await this.#space();
-      this.#lastStartMs = performance.now();
-      await this.#store(this.#takeGroup());
+      for (let waitMs = this.#waitMs(); waitMs > 0; waitMs = this.#waitMs()) await this.#wokenWithin(waitMs);
+      const group = this.#takeGroup();
+      const rows = rowsIn(group);
+      const startMs = performance.now();
+      this.#last = { rows, startMs, endMs: startMs };
+      await this.#store(group);
+      this.#last = { rows, startMs, endMs: performance.now() };
     }
     this.#running = undefined;
   }
 
-  async #space(): Promise<void> {
-    const waitMs = this.#lastStartMs + this.#spacingMs - performance.now();
-    if (waitMs <= 0 || this.#isWorthwhile()) return;
+  #waitMs(): number {
+    if (this.#draining) return 0;
+    if (this.#pendingRows < this.#smallInsertRows) return this.#last.startMs + this.#spacingMs - performance.now();
+    if (this.#pendingRows < this.#last.rows / 2) return this.#last.endMs + this.#gatherMs - performance.now();
+    return 0;
+  }
+
+  async #wokenWithin(ms: number): Promise<void> {
     const woken = Promise.withResolvers<void>();
-    const timer = setTimeout(woken.resolve, waitMs);
+    const timer = setTimeout(woken.resolve, ms);
     this.#wake = woken.resolve;
     await woken.promise;
     this.#wake = undefined;
     clearTimeout(timer);
-  }
-
-  #isWorthwhile(): boolean {
-    return this.#draining || this.#pending.reduce((rows, { block }) => rows + block.rows, 0) >= this.#smallInsertRows;
   }
 
   #takeGroup(): PendingBlock[] {
@@ -93,7 +108,9 @@ export class SpanWriter {
       bytes += block.bytes.length;
       return index > 0 && bytes > this.#maxInsertBytes;
     });
-    return this.#pending.splice(0, fits < 0 ? this.#pending.length : fits);
+    const group = this.#pending.splice(0, fits < 0 ? this.#pending.length : fits);
+    this.#pendingRows -= rowsIn(group);
+    return group;
   }
 
   async #store(group: readonly PendingBlock[]): Promise<void> {
@@ -106,4 +123,8 @@ export class SpanWriter {
       else for (const { stored } of group) stored.reject(error);
     }
   }
+}
+
+function rowsIn(group: readonly PendingBlock[]): number {
+  return group.reduce((rows, { block }) => rows + block.rows, 0);
 }
