@@ -1,16 +1,26 @@
 /** What kind of thing went wrong; stable, for callers to decide by. */
-export type CoordinatorErrorCode =
-  | "address-in-use"
-  | "data-dir-unusable"
-  | "data-dir-in-use"
-  | "not-a-repository"
-  | "git-failed"
-  | "config-missing"
-  | "config-invalid"
-  | "no-jobs"
-  | "unknown-job"
-  | "not-found"
-  | "not-allowed";
+export type CoordinatorErrorCode = (typeof codes)[number];
+
+const codes = [
+  "address-in-use",
+  "data-dir-unusable",
+  "data-dir-in-use",
+  "not-a-repository",
+  "git-failed",
+  "config-missing",
+  "config-invalid",
+  "no-jobs",
+  "unknown-job",
+  "not-found",
+  "not-allowed",
+  /** A coordinator in another process does not answer. */
+  "unreachable",
+] as const;
+
+/** Whether a text from another process is one of our codes. */
+export function isCoordinatorErrorCode(text: string): text is CoordinatorErrorCode {
+  return codes.some((code) => code === text);
+}
 
 /**
  * Something the coordinator was asked for could not be done.

@@ -60,6 +60,13 @@ export interface VariableInput {
 export interface PipelineRequest {
   /** A folder inside the git work tree to run. Its uncommitted and untracked (not ignored) files are part of what runs. */
   readonly repository: string;
+  /**
+   * A branch or tag: its commit runs, as after a push, and nothing of the work tree. Default: the work tree as it is, on
+   * the branch that is checked out.
+   */
+  readonly ref?: string;
+  /** The commit that `changes` compares with and `CI_COMMIT_BEFORE_SHA` names; default as described in the README. */
+  readonly beforeSha?: string;
   /** Only these jobs (names, or base names of `parallel` ones) and what they need; default all that the rules choose. */
   readonly jobs?: readonly string[];
   /** `CI_PIPELINE_SOURCE`; default `push`. */

@@ -19,16 +19,19 @@ import { parseListenAddress } from "./listen-address.ts";
 import { PipelineStarter } from "./pipeline-starter.ts";
 import type { Pipeline } from "./pipeline-view.ts";
 import type { PipelinePlan } from "./plan-view.ts";
+import { publishAddress } from "./remote/address-file.ts";
 import { createGit } from "./repository/git.ts";
 import { createJobFiles } from "./store/job-files.ts";
 import { openStateStore } from "./store/state-store.ts";
 import { RailsSpans } from "./telemetry/rails-spans.ts";
-import { createJobTokens, createToken } from "./tokens.ts";
+import { createJobTokens, createLocalToken, createToken } from "./tokens.ts";
 
 /** A small GitLab for CI on one machine: GitLab's runner API over HTTP, and pipelines made from work trees. */
 export interface Coordinator extends AsyncDisposable {
   /** What a runner's `url` shall be. */
   readonly url: string;
+  /** Lets its bearer create pipelines over HTTP, as `PRIVATE-TOKEN`; always the same for a data directory. A secret. */
+  readonly localToken: string;
   /** Creates a runner; its token (`glrt-…`) is returned once and stored hashed. */
   createRunnerToken(options: RunnerOptions): RunnerCredentials;
   /**
@@ -76,14 +79,24 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const handles = new PipelineHandles({ state, lifecycle, log });
   const stopping = new AbortController();
   let url = options.externalUrl ?? "";
+  const git = createGit(environment);
+  const starter = new PipelineStarter({
+    ...{ state, lifecycle, now, environment, git },
+    serverUrl: () => url,
+    storeDir: dataDir.repositories,
+    samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
+  });
   const context: ApiContext = {
     ...{ state, queue, lifecycle, log, now, stopping: stopping.signal, contacts: new JobContacts() },
     files: createJobFiles(dataDir.jobs),
     jobTokens: createJobTokens(dataDir.tokenKey),
+    localToken: createLocalToken(dataDir.tokenKey),
     idTokens: createIdTokens(dataDir.idTokenKeyFile),
     settings: settingsOf(options, environment),
     logGrew: (job, storedBytes) => handles.logGrew(job, storedBytes),
     url: () => url,
+    pipelines: starter,
+    view: (pipeline) => handles.of(pipeline),
   };
   const server = await createServer(context);
   resources.defer(async () => {
@@ -95,18 +108,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const silentRunnerMs = options.silentRunnerMs ?? 600_000;
   const watch = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
   resources.defer(() => clearInterval(watch));
-  const git = createGit(environment);
   const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();
   children.resume();
-  const starter = new PipelineStarter({
-    ...{ state, lifecycle, now, environment, git },
-    serverUrl: url,
-    storeDir: dataDir.repositories,
-    samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
-  });
+  resources.use(await publishAddress(dataDir.addressFile, { url: bound, token: context.localToken }));
   const owned = resources.move();
-  return { ...facade(context, starter, handles), url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const { localToken } = context;
+  return { ...facade(context, starter, handles), url, localToken, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function settingsOf(

@@ -11,6 +11,8 @@ export interface DataDir {
   readonly repositories: string;
   /** Private key of `id_tokens:`. */
   readonly idTokenKeyFile: string;
+  /** Tells other processes of this user where the coordinator listens, and its token. */
+  readonly addressFile: string;
   /** Key of the job tokens. */
   readonly tokenKey: Uint8Array;
 }
@@ -25,6 +27,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
       stateFile: join(path, "coordinator.db"),
       jobs: join(path, "jobs"),
       repositories: join(path, "repositories"),
+      addressFile: addressFileIn(path),
       idTokenKeyFile: join(path, "id-token-key.pem"),
       tokenKey: await readOrMakeKey(join(path, "job-token-key")),
     };
@@ -32,6 +35,11 @@ export async function openDataDir(path: string): Promise<DataDir> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CoordinatorError(`cannot use the data directory ${path}: ${why}`, { code: "data-dir-unusable", cause });
   }
+}
+
+/** See `DataDir.addressFile`. */
+export function addressFileIn(path: string): string {
+  return join(path, "coordinator.json");
 }
 
 async function readOrMakeKey(file: string): Promise<Uint8Array> {

@@ -12,5 +12,6 @@ export type {
 export type { JobState, PipelineState } from "./job-state.ts";
 export type { ArtifactView, JobView, Pipeline, PipelineEvents, PipelineView } from "./pipeline-view.ts";
 export type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
+export { connectToCoordinator, type RemoteCoordinator } from "./remote/remote-coordinator.ts";
 export type { RunnerFeatures, UnmetNeed } from "./runner-features.ts";
 export { unmetNeeds } from "./runner-features.ts";

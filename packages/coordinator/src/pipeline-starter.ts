@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ChildEnvironment } from "./child-environment.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import type { PipelineRequest } from "./coordinator-options.ts";
@@ -18,7 +19,7 @@ interface StarterDeps {
   readonly git: Git;
   readonly now: () => number;
   readonly environment: ChildEnvironment;
-  readonly serverUrl: string;
+  readonly serverUrl: () => string;
   readonly storeDir: string;
   readonly samplingRatio: number;
 }
@@ -44,7 +45,7 @@ export class PipelineStarter {
     const { workTree, originUrl } = await locateProject(git, request.repository);
     const project = this.#projectOf(workTree.topLevel, projectPathOf(originUrl, workTree.topLevel));
     return await this.#alone(project, async () => {
-      const target = { projectId: project.id, projectPath: project.path, serverUrl, storeDir };
+      const target = { projectId: project.id, projectPath: project.path, serverUrl: serverUrl(), storeDir };
       const source = await recordSource(git, workTree, target, request);
       const projectVariables = (request.projectVariables ?? []).map(asVariable);
       const pipelineVariables = (request.variables ?? []).map(asVariable);
@@ -71,14 +72,28 @@ export class PipelineStarter {
     return pipeline;
   }
 
+  /**
+   * The project of a work tree. Where the work tree of a known project is gone, the next one with the same project path
+   * takes its place: a moved or newly made clone keeps the caches of the former.
+   */
   #projectOf(topLevel: string, wantedPath: string): ProjectRecord {
     const { state } = this.#deps;
     const known = [...state.projects.values()];
     const same = known.find((project) => project.topLevel === topLevel);
     if (same !== undefined) return same;
-    const isTaken = (path: string) => known.some((project) => project.path === path);
-    let path = wantedPath;
-    for (let count = 2; isTaken(path); count += 1) path = `${wantedPath}-${count}`;
+    for (let count = 1; ; count += 1) {
+      const path = count === 1 ? wantedPath : `${wantedPath}-${count}`;
+      const former = known.find((project) => project.path === path);
+      if (former === undefined) return this.#newProject(topLevel, path);
+      if (existsSync(former.topLevel)) continue;
+      former.topLevel = topLevel;
+      state.saveProject(former);
+      return former;
+    }
+  }
+
+  #newProject(topLevel: string, path: string): ProjectRecord {
+    const { state } = this.#deps;
     const id = state.nextId("projects");
     const project = { id, topLevel, path, defaultBranch: "main", lastPipelineIid: 0, repositories: [] };
     state.saveProject(project);

@@ -92,6 +92,8 @@ export interface Pipeline {
    * (state `manual`). Never rejects.
    */
   readonly finished: Promise<PipelineView>;
+  /** Whether `finished` has settled, or would have by now. */
+  isSettled(): boolean;
   /** Cancels every job that has not ended. Runners that can do so first run `after_script`; `force` aborts. */
   cancel(options?: { force?: boolean }): void;
 }

@@ -5,6 +5,14 @@ export function createToken(prefix: "glrt-" | "glrtr-"): string {
   return prefix + randomBytes(18).toString("base64url").replaceAll(/[-_]/g, "x");
 }
 
+/**
+ * Token of the control API for this machine's processes that may read the data directory: always the same one for a key,
+ * so that scripts can keep it.
+ */
+export function createLocalToken(key: Uint8Array): string {
+  return `glpat-${createHmac("sha256", key).update("local access").digest("hex").slice(0, 40)}`;
+}
+
 /** What is stored of a token. */
 export function hashToken(token: string): string {
   return createHash("sha256").update(token).digest("hex");

@@ -43,10 +43,10 @@ test("predefined variables are complete and each name is there once", async () =
     CI_JOB_URL: /^http:\/\/127\.0\.0\.1:\d+\/group\/sub\/app\/-\/jobs\/1$/,
     CI_JOB_STARTED_AT: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
     CI_JOB_TIMEOUT: "3600",
-    CI_PIPELINE_ID: "1",
+    CI_PIPELINE_ID: /^[1-9][0-9]{0,12}$/,
     CI_PIPELINE_IID: "1",
     CI_PIPELINE_SOURCE: "push",
-    CI_PIPELINE_URL: /\/-\/pipelines\/1$/,
+    CI_PIPELINE_URL: /\/-\/pipelines\/[1-9]\d*$/,
     CI_PIPELINE_CREATED_AT: /Z$/,
     CI_PROJECT_ID: "1",
     CI_PROJECT_PATH: "group/sub/app",
@@ -119,8 +119,9 @@ job:
   artifacts: { untracked: true, exclude: [y], reports: { junit: [a.xml], sast: s.json } }
 `);
   assert.equal(job.git_info.depth, 5);
+  const pipelineRef = `refs/pipelines/${valuesOf(job).get("CI_PIPELINE_ID")?.value}`;
   assert.deepEqual(job.git_info.refspecs, [
-    "+refs/pipelines/1:refs/pipelines/1",
+    `+${pipelineRef}:${pipelineRef}`,
     "+refs/heads/main:refs/remotes/origin/main",
   ]);
   assert.equal(job.runner_info.timeout, 90);

@@ -13,17 +13,17 @@ test("a GitLab client reads and steers pipelines", async () => {
   await using stack = await runningCoordinator(config, { accessToken: "glpat-test" });
   const { coordinator, repository, runner } = stack;
   const api = new Gitlab({ host: coordinator.url, token: "glpat-test" });
-  await coordinator.createPipeline({ repository });
+  const { id } = await coordinator.createPipeline({ repository });
   const [project] = await api.Projects.all();
   assert.equal(project?.path_with_namespace, "local/app");
   assert.equal((await api.Projects.show("local/app")).id, 1);
   const [pipeline] = await api.Pipelines.all(1);
-  assert.equal(pipeline?.status, "pending");
+  assert.deepEqual([pipeline?.id, pipeline?.iid, pipeline?.status], [id, 1, "pending"]);
 
   const job = await runner.nextJob();
   await runner.upload(job, "artifact_type=archive", "a.zip", new Uint8Array([1, 2, 3]));
   await runner.finish(job, { log: "hello\n" });
-  const jobs = await api.Jobs.all(1, { pipelineId: 1 });
+  const jobs = await api.Jobs.all(1, { pipelineId: id });
   assert.deepEqual(
     jobs.map(({ name, status }) => [name, status]),
     [
@@ -40,12 +40,12 @@ test("a GitLab client reads and steers pipelines", async () => {
 
   await api.Jobs.play(1, 2);
   await runner.finish(await runner.nextJob(), { exitCode: 1 });
-  assert.equal((await api.Pipelines.show(1, 1)).status, "failed");
-  await api.Pipelines.retry(1, 1);
+  assert.equal((await api.Pipelines.show(1, id)).status, "failed");
+  await api.Pipelines.retry(1, id);
   assert.equal((await runner.nextJob()).job_info.name, "two");
-  await api.Pipelines.cancel(1, 1);
+  await api.Pipelines.cancel(1, id);
   assert.equal((await api.Jobs.show(1, 3)).status, "canceling");
-  assert.equal((await api.Jobs.all(1, { pipelineId: 1, includeRetried: true })).length, 3);
+  assert.equal((await api.Jobs.all(1, { pipelineId: id, includeRetried: true })).length, 3);
   await assert.rejects(api.Jobs.retry(1, 2), /403|Forbidden/);
   await assert.rejects(api.Jobs.show(1, 99), /404|Not Found/);
 });

@@ -29,7 +29,7 @@ test("the payload names trace, parent and endpoints; the spans that were named a
   assert.deepEqual(started, ["pipeline", "job_lifecycle", "job_pending"], "spans begin with what they tell of");
   const first = await stack.runner.nextJob();
   assert.deepEqual(first.features.tracing?.otel_endpoints, endpoints);
-  assert.equal(first.features.tracing?.trace_id, "00000000000000000000000000000001");
+  assert.equal(first.features.tracing?.trace_id, pipeline.id.toString(16).padStart(32, "0"));
   assert.equal(first.features.tracing?.span_parent_id, pipeline.jobs()[0]?.runningSpanId);
   await stack.runner.finish(first, { exitCode: 2 });
   await stack.runner.finish(await stack.runner.nextJob());

@@ -1,14 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { CoordinatorError } from "../coordinator-error.ts";
+import type { PipelineRequest } from "../coordinator-options.ts";
 import type { JobRecord, PipelineRecord, ProjectRecord } from "../lifecycle/records.ts";
-import { isSameSecret } from "../tokens.ts";
+import type { PipelinePlan } from "../plan-view.ts";
 import type { ApiContext } from "./api-context.ts";
 import { sendArchive } from "./artifact-routes.ts";
-import { headerOf } from "./authenticate.ts";
+import { authorizeControl, requireToken } from "./authorize-control.ts";
 import { HttpError, notFound } from "./http-errors.ts";
 import { paginate } from "./paginate.ts";
-import { parseId } from "./parse-body.ts";
+import { parseBody, parseId } from "./parse-body.ts";
 import { restJob, restPipeline, restProject } from "./wire/rest.ts";
+import { workTreeRoutes } from "./work-tree-routes.ts";
 
 interface Ids {
   Params: { project: string; id: string };
@@ -17,15 +20,17 @@ interface Ids {
 
 /**
  * The read and control API in the shape of GitLab's REST API. Open to this machine alone, or to whoever brings the access
- * token; web pages of other origins are refused.
+ * token; web pages of other origins are refused. What creates pipelines always needs a token.
  */
 export function controlRoutes(app: FastifyInstance, context: ApiContext): void {
   app.register(async (scope) => {
-    scope.addHook("onRequest", async (request) => authorize(context, request));
+    scope.addHook("onRequest", async (request) => authorizeControl(context, request));
     projectRoutes(scope, context);
     pipelineRoutes(scope, context);
     projectJobRoutes(scope, context);
+    pipelineCreationRoute(scope, context);
   });
+  workTreeRoutes(app, context);
 }
 
 function projectRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -74,6 +79,45 @@ function pipelineRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
+const creationBody = z.object({
+  ref: z.string().min(1).max(255),
+  variables: z
+    .array(
+      z.object({
+        key: z.string().regex(/^[A-Za-z_]\w*$/),
+        value: z.string(),
+        variable_type: z.enum(["env_var", "file"]).default("env_var"),
+      }),
+    )
+    .default([]),
+});
+
+/** `POST projects/:id/pipeline` (GitLab's API of pipelines): the commit of a branch or tag, not the work tree. */
+function pipelineCreationRoute(app: FastifyInstance, context: ApiContext): void {
+  app.post<Ids>("/api/v4/projects/:project/pipeline", async (request, reply) => {
+    requireToken(context, request);
+    const project = findProject(context, request);
+    const { ref, variables } = parseBody(creationBody, request.body);
+    const plan = await planOrRefuse(context, {
+      repository: project.topLevel,
+      ref,
+      source: "api",
+      variables: variables.map(({ key, value, variable_type }) => ({ key, value, file: variable_type === "file" })),
+    });
+    return reply.code(201).send(restPipeline(context.pipelines.start(plan)));
+  });
+}
+
+/** GitLab answers 400 with the reasons under `base`. */
+async function planOrRefuse(context: ApiContext, request: PipelineRequest): Promise<PipelinePlan> {
+  try {
+    return await context.pipelines.plan(request);
+  } catch (error) {
+    if (!(error instanceof CoordinatorError)) throw error;
+    throw new HttpError(error.message, { statusCode: 400, cause: error, body: { message: { base: [error.message] } } });
+  }
+}
+
 function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
   const { state, lifecycle, files } = context;
   const base = "/api/v4/projects/:project/jobs";
@@ -118,28 +162,6 @@ function withScope(request: FastifyRequest<Ids>, jobs: readonly JobRecord[]): re
   if (given === undefined) return jobs;
   const scopes = Array.isArray(given) ? given : [given];
   return jobs.filter((job) => scopes.includes(job.state));
-}
-
-function authorize(context: ApiContext, request: FastifyRequest): void {
-  const { accessToken } = context.settings;
-  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const given = headerOf(request, "private-token") ?? bearer;
-  if (accessToken !== undefined) {
-    if (given !== undefined && isSameSecret(given, accessToken)) return;
-    throw new HttpError("401 Unauthorized", { statusCode: 401, isGuess: given !== undefined });
-  }
-  if (!isLoopback(request.socket.remoteAddress)) throw new HttpError("401 Unauthorized", { statusCode: 401 });
-  // A page in this machine's browser could call us: it sends its origin, or after DNS rebinding its own host name.
-  const ourHosts = [new URL(context.url()).host, `localhost:${new URL(context.url()).port}`];
-  const origin = request.headers.origin;
-  if (origin !== undefined && !ourHosts.includes(URL.parse(origin)?.host ?? "")) {
-    throw new HttpError("403 Forbidden - cross-origin", { statusCode: 403 });
-  }
-  if (!ourHosts.includes(request.headers.host ?? "")) throw new HttpError("403 Forbidden - host", { statusCode: 403 });
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address === "::1" || /^(::ffff:)?127\./.test(address ?? "");
 }
 
 function findProject({ state }: ApiContext, request: FastifyRequest<Ids>): ProjectRecord {

@@ -35,11 +35,8 @@ export async function createServer(context: ApiContext): Promise<FastifyInstance
     if (error instanceof HttpError && error.isGuess) guesses.count(request.ip);
     const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) context.log.error("a request failed", { err: error });
-    const message = statusCode >= 500 ? "500 Internal Server Error" : error.message;
-    return reply
-      .code(statusCode)
-      .headers(error instanceof HttpError ? error.headers : {})
-      .send({ message });
+    if (error instanceof HttpError) return reply.code(statusCode).headers(error.headers).send(error.body);
+    return reply.code(statusCode).send({ message: statusCode >= 500 ? "500 Internal Server Error" : error.message });
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: "404 Not Found" }));
   runnerRoutes(app, context);

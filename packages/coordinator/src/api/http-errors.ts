@@ -5,16 +5,24 @@ export class HttpError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** A wrong secret was shown: too many of those shut an address out for a while. */
   readonly isGuess: boolean;
+  /** What is sent instead of the message alone. */
+  readonly body: Readonly<Record<string, unknown>>;
 
-  constructor(
-    message: string,
-    options: { statusCode: number; headers?: Readonly<Record<string, string>>; isGuess?: boolean; cause?: unknown },
-  ) {
+  constructor(message: string, options: HttpErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.statusCode = options.statusCode;
     this.headers = options.headers ?? {};
     this.isGuess = options.isGuess ?? false;
+    this.body = options.body ?? { message };
   }
+}
+
+interface HttpErrorOptions {
+  readonly statusCode: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly isGuess?: boolean;
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
 }
 
 /** 403 as GitLab words it. */

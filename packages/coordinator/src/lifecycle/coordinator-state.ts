@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import type { StateStore } from "../store/state-store.ts";
 import type { JobRecord, PipelineRecord, ProjectRecord, RunnerRecord } from "./records.ts";
 
@@ -79,9 +80,13 @@ export class CoordinatorState {
     return this.#store.together(change);
   }
 
-  /** The next free id of a kind. Maps keep the order of ids, so the last key is the largest. */
-  nextId(kind: "projects" | "runners" | "pipelines" | "jobs"): number {
-    const last = this.#lastIds.get(kind) ?? Math.max(0, [...this[kind].keys()].at(-1) ?? 0);
+  /**
+   * The next free id of a kind, counting up. Pipelines begin at random: trace ids are made of their ids (telemetry.md §1),
+   * and those of two data directories that send to one collector must not meet.
+   */
+  nextId(kind: IdKind): number {
+    // Maps keep the order of ids, so the last key is the largest.
+    const last = this.#lastIds.get(kind) ?? [...this[kind].keys()].at(-1) ?? firstIds[kind]();
     this.#lastIds.set(kind, last + 1);
     return last + 1;
   }
@@ -92,6 +97,16 @@ export class CoordinatorState {
     else listed.push(job);
   }
 }
+
+type IdKind = "projects" | "runners" | "pipelines" | "jobs";
+
+/** What counting begins after. 2^40 leaves room to count, and ids that JSON numbers hold exactly. */
+const firstIds: Readonly<Record<IdKind, () => number>> = {
+  projects: () => 0,
+  runners: () => 0,
+  pipelines: () => randomInt(2 ** 40),
+  jobs: () => 0,
+};
 
 function byId<T extends { readonly id: number }>(records: readonly T[]): Map<number, T> {
   return new Map(records.map((record) => [record.id, record]));

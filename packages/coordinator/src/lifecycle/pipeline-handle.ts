@@ -105,7 +105,11 @@ class PipelineHandle implements Pipeline {
 
   /** Ends the wait for the pipeline once nothing of it, or of its child pipelines, can move by itself. */
   settle(): void {
-    if (isSettled(this.#record, this.#deps.state)) this.#finish(this.view());
+    if (this.isSettled()) this.#finish(this.view());
+  }
+
+  isSettled(): boolean {
+    return isSettled(this.#record, this.#deps.state);
   }
 }
 

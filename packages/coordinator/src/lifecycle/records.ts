@@ -10,7 +10,8 @@ import type { RunnerFeatures } from "../runner-features.ts";
 /** A repository of the user's that pipelines were made from. */
 export interface ProjectRecord {
   readonly id: number;
-  readonly topLevel: string;
+  /** Work tree that its pipelines are made from; another one once that is gone. */
+  topLevel: string;
   /** `group/project`. */
   readonly path: string;
   defaultBranch: string;

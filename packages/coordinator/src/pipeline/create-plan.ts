@@ -3,6 +3,7 @@ import type { PipelineRequest, VariableInput } from "../coordinator-options.ts";
 import { captureRepository, type ServedRepository, type UrlRewrite } from "../repository/capture-repository.ts";
 import { listChangedFiles, listFiles, readFiles } from "../repository/commit-files.ts";
 import type { Git } from "../repository/git.ts";
+import { findNamedCommit } from "../repository/named-commit.ts";
 import { readRepositoryFacts } from "../repository/repository-facts.ts";
 import { findWorkTree, type WorkTree } from "../repository/work-tree.ts";
 import { expandConfig } from "./config/expand-config.ts";
@@ -59,7 +60,7 @@ export interface CreatedPlan {
 /** GitLab's setting of new projects. */
 const defaultTimeoutSeconds = 3600;
 
-/** Records a work tree for pipelines. @throws {CoordinatorError} `git-failed`. */
+/** Records a work tree for pipelines. @throws {CoordinatorError} `git-failed`, `not-found` for the ref. */
 export async function recordSource(
   git: Git,
   workTree: WorkTree,
@@ -67,11 +68,14 @@ export async function recordSource(
   request: PipelineRequest,
 ): Promise<RecordedSource> {
   const { projectId, projectPath, serverUrl, storeDir } = target;
-  const captured = await captureRepository(git, workTree, { storeDir, servedPath: `${projectPath}.git` });
+  const named = request.ref === undefined ? undefined : await findNamedCommit(git, workTree, request.ref);
+  const served = { storeDir, servedPath: `${projectPath}.git` };
+  const captured = await captureRepository(git, workTree, served, { commit: named?.sha });
   const folder = captured.repositories[0]?.folder ?? "";
   const facts: PipelineFacts = {
     ...{ projectId, projectPath, serverUrl },
-    ...(await readRepositoryFacts(git, workTree, folder, captured.snapshot)),
+    ...(await readRepositoryFacts(git, workTree, folder, captured.snapshot, named)),
+    ...(request.beforeSha === undefined ? {} : { beforeSha: request.beforeSha }),
     sha: captured.snapshot.sha,
     source: request.source ?? "push",
     configPath: request.configPath ?? ".gitlab-ci.yml",

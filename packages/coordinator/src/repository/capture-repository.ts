@@ -45,12 +45,13 @@ const maxDepth = 8;
  *
  * @param storeDir folder for our bare repositories.
  * @param servedPath `group/project.git`.
+ * @param commit what is recorded instead of the work tree; its submodules are served, at the commits that it names.
  */
 export async function captureRepository(
   git: Git,
   source: WorkTree,
   target: { storeDir: string; servedPath: string },
-  depth = 0,
+  { depth = 0, commit }: { depth?: number; commit?: string | undefined } = {},
 ): Promise<CapturedRepository> {
   const served = { path: target.servedPath, folder: join(target.storeDir, `${folderName(source.commonDir)}.git`) };
   await prepareServedRepository(git, served.folder, source);
@@ -62,7 +63,10 @@ export async function captureRepository(
     inside.push(captured.repository);
     if (captured.sha !== undefined) commits.push({ path: submodule.path, sha: captured.sha });
   }
-  const snapshot = await takeSnapshot(git, source, served.folder, commits);
+  const snapshot =
+    commit === undefined
+      ? await takeSnapshot(git, source, served.folder, commits)
+      : { sha: commit, headSha: commit, hasUncommittedChanges: false };
   await git.text(["-C", served.folder, "update-ref", `refs/jobscope/${snapshot.sha}`, snapshot.sha]);
   return {
     snapshot,
@@ -95,7 +99,7 @@ async function captureSubmodule(
   const inner = { storeDir: target.storeDir, servedPath: withGitSuffix(servedPath) };
   const source = submodule.workTree;
   if (source !== undefined) {
-    const captured = await captureRepository(git, source, inner, depth + 1);
+    const captured = await captureRepository(git, source, inner, { depth: depth + 1 });
     return {
       repository: { ...captured, rewrites: [...rewrites, ...captured.rewrites] },
       sha: captured.snapshot.sha,

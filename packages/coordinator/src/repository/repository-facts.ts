@@ -1,4 +1,5 @@
 import type { Git } from "./git.ts";
+import type { NamedCommit } from "./named-commit.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { WorkTree } from "./work-tree.ts";
 
@@ -18,16 +19,17 @@ export interface RepositoryFacts {
  * where the branch left the default branch; where that says nothing, the commit before.
  *
  * @param served our bare repository, which has the snapshot's commit too.
+ * @param named the branch or tag, when it is not the one that is checked out.
  */
 export async function readRepositoryFacts(
   git: Git,
   source: WorkTree,
   served: string,
   snapshot: Snapshot,
+  named?: NamedCommit,
 ): Promise<RepositoryFacts> {
   const inSource = (args: readonly string[]) => git.maybe(args, { cwd: source.topLevel });
-  const branch = await inSource(["symbolic-ref", "--quiet", "--short", "HEAD"]);
-  const tag = branch === undefined ? await inSource(["describe", "--tags", "--exact-match", "HEAD"]) : undefined;
+  const { branch, tag } = named === undefined ? await checkedOut(inSource) : refOf(named);
   const defaultBranch = await findDefaultBranch(inSource, branch);
   const shown = await git.text(["-C", served, "log", "-1", "--format=%an <%ae>%x00%cI%x00%B", snapshot.sha]);
   const [author = "", timestamp = "", message = ""] = shown.split("\0");
@@ -42,6 +44,15 @@ export async function readRepositoryFacts(
     commit: { message: message.trimEnd(), author, timestamp },
     user: { name, email, login },
   };
+}
+
+async function checkedOut(ask: Ask): Promise<{ branch: string | undefined; tag: string | undefined }> {
+  const branch = await ask(["symbolic-ref", "--quiet", "--short", "HEAD"]);
+  return { branch, tag: branch === undefined ? await ask(["describe", "--tags", "--exact-match", "HEAD"]) : undefined };
+}
+
+function refOf({ ref, isTag }: NamedCommit): { branch: string | undefined; tag: string | undefined } {
+  return isTag ? { branch: undefined, tag: ref } : { branch: ref, tag: undefined };
 }
 
 type Ask = (args: readonly string[]) => Promise<string | undefined>;
