@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
 import type { Collector } from "@jobscope/collector";
-import { createCollectorClient } from "@jobscope/collector/client";
 import type { JobView, PipelineView } from "@jobscope/coordinator";
 import { type OtlpReceiver, startOtlpReceiver } from "@jobscope/labkit/testing";
 import { type Stack, startStack, startTestCollector } from "../support/stack.ts";
+import { readStoredSpans, type StoredSpan } from "../support/stored-spans.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 import { type TemporaryRepository, temporaryRepository } from "../support/temporary-repository.ts";
 
@@ -51,27 +51,13 @@ lint:
     - exit 7
 `;
 
-interface Row {
-  SpanId: string;
-  ParentSpanId: string;
-  SpanName: string;
-  SpanKind: string;
-  ServiceName: string;
-  StartNs: string;
-  EndNs: string;
-  StatusCode: string;
-  StatusMessage: string;
-  Attributes: Record<string, string>;
-  Resource: Record<string, string>;
-}
-
 describe("a pipeline, traced end to end", () => {
   let resources: AsyncDisposableStack;
   let receiver: OtlpReceiver;
   let stack: Stack;
   let pipeline: PipelineView;
   let jobs: readonly JobView[];
-  let rows: Row[];
+  let rows: StoredSpan[];
 
   before(async () => {
     resources = new AsyncDisposableStack();
@@ -92,8 +78,7 @@ describe("a pipeline, traced end to end", () => {
     jobs = running.jobs();
     await stack.flush();
     await stack.manager[Symbol.asyncDispose]();
-    await using reader = createCollectorClient({ apiUrl: collector.apiUrl });
-    rows = await readRows(reader.sql.bind(reader), pipeline.traceId);
+    rows = await readStoredSpans(collector.apiUrl, pipeline.traceId);
   });
 
   after(() => resources.disposeAsync());
@@ -235,7 +220,7 @@ describe("a pipeline, traced end to end", () => {
     return job;
   }
 
-  function spanOf(jobId: number, name: string): Row {
+  function spanOf(jobId: number, name: string): StoredSpan {
     const row = rows.find((one) => one.SpanName === name && one.Attributes["ci.job.id"] === String(jobId));
     assert(row !== undefined, `no ${name} of job ${jobId}`);
     return row;
@@ -257,18 +242,4 @@ function base64Forms(text: string): string[] {
       .toString("base64")
       .slice(4, -4),
   );
-}
-
-async function readRows(sql: (query: string) => Promise<{ body: Uint8Array }>, traceId: string): Promise<Row[]> {
-  const { body } = await sql(`
-    SELECT SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage,
-      toString(toUnixTimestamp64Nano(Timestamp)) AS StartNs,
-      toString(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)) AS EndNs,
-      SpanAttributes AS Attributes, ResourceAttributes AS Resource
-    FROM otel_traces WHERE TraceId = '${traceId}' FORMAT JSONEachRow`);
-  return Buffer.from(body)
-    .toString()
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Row);
 }
