@@ -33,18 +33,6 @@ describe("credentials of an endpoint", () => {
       assert.deepEqual(sent, ["Bearer first", "Bearer second"]);
     });
 
-    test(`${protocol}: an expired token costs one more request and no span`, async () => {
-      const path = join(folder, `${protocol}-expired`);
-      await writeFile(path, "token");
-      await using receiver = await startOtlpReceiver({ protocol });
-      receiver.next({ kind: "status", status: protocol === "http" ? 401 : 16 });
-      await using pool = createEndpointPool({ log: silentLog, limits });
-      const endpoint = pool.endpoint({ url: receiver.url, auth: { kind: "bearer-file", path } });
-      endpoint.enqueue(aSpan(1));
-      await endpoint.flush(inTime());
-      assert.deepEqual([receiver.requests.length, endpoint.stats().exportedSpans], [2, 1]);
-    });
-
     test(`${protocol}: while there is no token, spans wait and nothing is sent`, async () => {
       const path = join(folder, `${protocol}-missing`);
       await using receiver = await startOtlpReceiver({ protocol });

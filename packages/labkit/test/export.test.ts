@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { describe, test } from "node:test";
 import { setInterval } from "node:timers/promises";
 import { createEndpointPool, type EndpointLimits, type EndpointSpec, silentLog } from "@jobscope/labkit";
-import { type Behaviour, startOtlpReceiver } from "./support/otlp-receiver.ts";
+import { startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { aSpan, someSpans } from "./support/spans.ts";
 
 const quick: Partial<EndpointLimits> = { coalesceMs: 10, initialBackoffMs: 10, maxBackoffMs: 50, shutdownFlushMs: 0 };
@@ -76,57 +75,6 @@ for (const protocol of ["http", "grpc"] as const) {
       assert.equal(receiver.spans.length, 100);
     });
 
-    const faults: { name: string; behaviour: Behaviour }[] = [
-      { name: "unavailable", behaviour: { kind: "status", status: status(503, 14) } },
-      { name: "throttled", behaviour: { kind: "status", status: status(429, 14), retryAfterMs: 0 } },
-      { name: "bad gateway or aborted", behaviour: { kind: "status", status: status(502, 10) } },
-      { name: "gateway timeout or deadline exceeded", behaviour: { kind: "status", status: status(504, 4) } },
-      { name: "reset before the answer", behaviour: { kind: "reset", when: "before-answer" } },
-      { name: "reset in the middle of the answer", behaviour: { kind: "reset", when: "mid-answer" } },
-      { name: "accepting and silent", behaviour: { kind: "hang" } },
-    ];
-    for (const { name, behaviour } of faults) {
-      test(`after ${name} the same request is sent again`, async () => {
-        await using receiver = await startOtlpReceiver({ protocol });
-        receiver.next(behaviour, behaviour);
-        await using pool = createEndpointPool({ log: silentLog, limits: quick });
-        const endpoint = pool.endpoint({ url: receiver.url, timeoutMs: 200 });
-        for (const span of someSpans(5)) endpoint.enqueue(span);
-        await receiver.waitFor(() => receiver.spans.length > 0);
-        await endpoint.flush(inTime());
-        assert.deepEqual(
-          receiver.spans.map(({ name }) => name),
-          someSpans(5).map(({ name }) => name),
-        );
-        assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 5, retriedRequests: 2, breaker: "closed" });
-        assert.equal(lost(endpoint.stats().droppedSpans), 0);
-        assert.notEqual(endpoint.stats().lastFailure, undefined);
-      });
-    }
-
-    const refusals: { name: string; behaviour: Behaviour; reason: string }[] = [
-      { name: "bad request", behaviour: { kind: "status", status: status(400, 3) }, reason: "refused" },
-      { name: "not found or unimplemented", behaviour: { kind: "status", status: status(404, 12) }, reason: "refused" },
-      { name: "an internal error", behaviour: { kind: "status", status: status(500, 13) }, reason: "refused" },
-      { name: "unauthenticated", behaviour: { kind: "status", status: status(401, 16) }, reason: "unauthorized" },
-      { name: "forbidden", behaviour: { kind: "status", status: status(403, 7) }, reason: "unauthorized" },
-      { name: "a redirect", behaviour: { kind: "redirect", location: "http://127.0.0.1:1/" }, reason: "refused" },
-    ];
-    for (const { name, behaviour, reason } of refusals.filter(
-      ({ name }) => protocol === "http" || name !== "a redirect",
-    )) {
-      test(`after ${name} nothing is sent again, and the loss is counted`, async () => {
-        await using receiver = await startOtlpReceiver({ protocol });
-        receiver.next(behaviour);
-        await using pool = createEndpointPool({ log: silentLog, limits: quick });
-        const endpoint = pool.endpoint({ url: receiver.url });
-        for (const span of someSpans(5)) endpoint.enqueue(span);
-        assert.deepEqual(await endpoint.flush(inTime()), { kind: "flushed" });
-        assert.equal(receiver.requests.length, 1);
-        assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 0, droppedSpans: { [reason]: 5 } });
-      });
-    }
-
     test("after 401 spans are dropped and counted until the pause is over", async () => {
       await using receiver = await startOtlpReceiver({ protocol });
       receiver.next({ kind: "status", status: status(401, 16) });
@@ -143,27 +91,6 @@ for (const protocol of ["http", "grpc"] as const) {
       assert.equal(endpoint.stats().breaker, "closed");
     });
 
-    test("a partial success is no failure, and what was rejected is counted", async () => {
-      await using receiver = await startOtlpReceiver({ protocol });
-      receiver.next({ kind: "partial", rejectedSpans: 2, message: "too old" });
-      await using pool = createEndpointPool({ log: silentLog, limits: quick });
-      const endpoint = pool.endpoint({ url: receiver.url });
-      for (const span of someSpans(5)) endpoint.enqueue(span);
-      await endpoint.flush(inTime());
-      assert.equal(receiver.requests.length, 1);
-      assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 3, droppedSpans: { partial_success: 2 } });
-    });
-
-    test("a malformed answer to an accepted request is an acceptance", async () => {
-      await using receiver = await startOtlpReceiver({ protocol });
-      receiver.next({ kind: "malformed" });
-      await using pool = createEndpointPool({ log: silentLog, limits: quick });
-      const endpoint = pool.endpoint({ url: receiver.url });
-      endpoint.enqueue(aSpan(1));
-      await endpoint.flush(inTime());
-      assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 1, retriedRequests: 0 });
-    });
-
     test("a request that is too large is sent in parts", async () => {
       await using receiver = await startOtlpReceiver({ protocol });
       receiver.always({ kind: "size-limit", maxBytes: 2_000 });
@@ -176,48 +103,16 @@ for (const protocol of ["http", "grpc"] as const) {
       assert.partialDeepStrictEqual(endpoint.stats(), { exportedSpans: 100, droppedSpans: { refused: 1 } });
     });
 
-    test("an endpoint that asks for patience gets it", async () => {
+    test("an endpoint that asks for patience gets it, within bounds", async () => {
       await using receiver = await startOtlpReceiver({ protocol });
-      receiver.next({ kind: "status", status: status(503, 14), retryAfterMs: 1_000 });
-      await using pool = createEndpointPool({ log: silentLog, limits: quick });
+      receiver.next({ kind: "status", status: status(503, 14), retryAfterMs: 60_000 });
+      await using pool = createEndpointPool({ log: silentLog, limits: { ...quick, maxRetryAfterMs: 300 } });
       const endpoint = pool.endpoint({ url: receiver.url });
       endpoint.enqueue(aSpan(1));
       await endpoint.flush(inTime());
       const [first, second] = receiver.requests;
       const waitedMs = (second?.atMs ?? 0) - (first?.atMs ?? 0);
-      assert.ok(waitedMs >= 990, `waited ${waitedMs} ms`);
-    });
-
-    test("an absent endpoint costs nothing, and gets everything once it is there", async () => {
-      const port = await freePort();
-      await using pool = createEndpointPool({ log: silentLog, limits: quick });
-      const endpoint = pool.endpoint({ url: `${protocol}://127.0.0.1:${port}` });
-      for (const span of someSpans(20)) endpoint.enqueue(span);
-      const outcome = await endpoint.flush({ signal: AbortSignal.timeout(100) });
-      assert.deepEqual(outcome, { kind: "left", spans: 20 });
-      assert.notEqual(endpoint.stats().lastFailure, undefined);
-      await using receiver = await startOtlpReceiver({ protocol, port });
-      assert.deepEqual(await endpoint.flush(inTime()), { kind: "flushed" });
-      assert.equal(receiver.spans.length, 20);
-    });
-
-    test("an endpoint that dies and comes back gets every span", async () => {
-      const first = await startOtlpReceiver({ protocol });
-      await using pool = createEndpointPool({ log: silentLog, limits: quick });
-      const endpoint = pool.endpoint({ url: first.url });
-      endpoint.enqueue(aSpan(1));
-      await endpoint.flush(inTime());
-      await first[Symbol.asyncDispose]();
-      endpoint.enqueue(aSpan(2));
-      await endpoint.flush({ signal: AbortSignal.timeout(50) });
-      await using second = await startOtlpReceiver({ protocol, port: first.port });
-      endpoint.enqueue(aSpan(3));
-      await endpoint.flush(inTime());
-      assert.deepEqual([...first.spans, ...second.spans].map(({ name }) => name).sort(), [
-        "span 1",
-        "span 2",
-        "span 3",
-      ]);
+      assert.ok(waitedMs >= 290 && waitedMs < 10_000, `waited ${waitedMs} ms`);
     });
 
     test("a dead endpoint does not slow another one", async () => {
@@ -406,13 +301,4 @@ describe("an endpoint pool", () => {
 
 function lost(dropped: Readonly<Record<string, number>>): number {
   return Object.values(dropped).reduce((sum, count) => sum + count, 0);
-}
-
-/** A port that nobody listens on, until somebody else takes it. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

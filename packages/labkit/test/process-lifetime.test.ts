@@ -36,7 +36,7 @@ for (const protocol of ["http", "grpc"] as const) {
 async function run(url: string, mode: string): Promise<{ code: number; output: string }> {
   const child = spawn(process.execPath, ["--conditions=jobscope-source", fixture, url, mode], {
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 8_000,
+    timeout: 20_000,
   });
   const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   return { code: code as number, output: output + errors };

@@ -6,6 +6,7 @@ import {
   credentials,
   Metadata,
   type ServiceError,
+  status,
 } from "@grpc/grpc-js";
 import { isLoopback } from "../auth/loopback.ts";
 import { describeFailure } from "./describe-failure.ts";
@@ -20,6 +21,8 @@ import { readTlsFiles, versionOfTlsFiles } from "./tls-files.ts";
 import type { Transport } from "./transport.ts";
 
 const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+const { DEADLINE_EXCEEDED: deadlineExceeded, INTERNAL: internal } = status;
 
 /**
  * OTLP/gRPC. All requests share one HTTP/2 connection, which grpc-js opens again when it was lost. When the TLS files have
@@ -39,13 +42,26 @@ export function createGrpcTransport(endpoint: ParsedEndpoint, spec: EndpointSpec
     return current.client;
   }
 
+  /**
+   * No answer in time may mean that the connection is dead without either side having been told; the library would keep
+   * it for as long as the system does, a quarter of an hour. What is under way on it ends by itself.
+   */
+  function leave(client: Client): void {
+    if (current?.client !== client) return;
+    client.close();
+    current = undefined;
+  }
+
   return {
     async send(request, { headers, signal }) {
       if (signal.aborted || isClosed) return judgeAnswer({ kind: "none", why: "cancelled" }, Date.now());
       const metadata = new Metadata();
       for (const [name, value] of Object.entries({ ...spec.headers, ...headers })) metadata.set(name, value);
       try {
-        return await call(clientForNow(), request.body, { metadata, deadlineMs: Date.now() + timeoutMs, signal });
+        const client = clientForNow();
+        const outcome = await call(client, request.body, { metadata, deadlineMs: Date.now() + timeoutMs, signal });
+        if (outcome.code === deadlineExceeded) leave(client);
+        return outcome;
       } catch (error) {
         // A TLS file that cannot be read, or a client that was closed meanwhile.
         return judgeAnswer({ kind: "none", why: describeFailure(error, { timeoutMs }) }, Date.now());
@@ -90,10 +106,16 @@ function createClient(endpoint: ParsedEndpoint, spec: EndpointSpec): Client {
     // An answer is a number and a sentence.
     "grpc.max_receive_message_length": 64 * 1_024,
     "grpc.enable_retries": 0,
+    // A new client must not get the connection of one that was left.
+    "grpc.use_local_subchannel_pool": 1,
   });
 }
 
 function judge(error: ServiceError): ExportOutcome {
+  // The library's code for a stream that was reset before a status came; that is no answer of the endpoint's.
+  if (error.code === internal && error.details.startsWith("Received RST_STREAM")) {
+    return judgeAnswer({ kind: "none", why: "connection reset" }, Date.now());
+  }
   const details = error.metadata.get("grpc-status-details-bin")[0];
   return judgeAnswer(
     {

@@ -60,8 +60,10 @@ function behave(behaviour: Behaviour, stream: ServerHttp2Stream): void {
       if (behaviour.when === "mid-answer") stream.respond({ ":status": 200, "content-type": "application/grpc" });
       setImmediate(() => stream.session?.destroy());
       break;
-    case "hang":
     case "redirect":
+      stream.respond({ ":status": 307, location: behaviour.location }, { endStream: true });
+      break;
+    case "hang":
     case "size-limit":
       break;
   }

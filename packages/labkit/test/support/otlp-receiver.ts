@@ -16,7 +16,7 @@ export type Behaviour =
   | { readonly kind: "malformed" }
   /** Answers with a status and takes nothing: an HTTP status, or a gRPC code. */
   | { readonly kind: "status"; readonly status: number; readonly retryAfterMs?: number; readonly message?: string }
-  /** HTTP only. */
+  /** 307. */
   | { readonly kind: "redirect"; readonly location: string }
   /** Reads the request and never answers. */
   | { readonly kind: "hang" }

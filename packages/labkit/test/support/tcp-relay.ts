@@ -6,23 +6,29 @@ import { setTimeout as wait } from "node:timers/promises";
  * How a relay treats connections:
  * `forward`; `silent`: accepts and reads, answers nothing; `deaf`: accepts and reads nothing, so that the sender's buffers
  * fill; `slow`: forwards 16 KiB every 2 ms; `frozen`: connections stay open, nothing gets through any more, as when a
- * firewall forgot them; `reset-mid-request`: closes when 1,000 bytes of requests were seen.
+ * firewall forgot them; `reset`: closes at once; `reset-mid-request`: when 1,000 bytes of requests were seen; `closed`:
+ * does not listen.
  */
-export type RelayMode = "forward" | "silent" | "deaf" | "slow" | "frozen" | "reset-mid-request";
+export type RelayMode = "forward" | "silent" | "deaf" | "slow" | "frozen" | "reset" | "reset-mid-request" | "closed";
 
 /** Stands before a server and spoils its connections below HTTP, on a real socket. */
 export interface TcpRelay extends AsyncDisposable {
   readonly port: number;
   /** For connections to come; those that are open keep theirs. */
-  mode: RelayMode;
+  setMode(mode: RelayMode): Promise<void>;
   /** What is open now gets `frozen`. */
   freeze(): void;
 }
 
-export async function startTcpRelay(target: number, mode: RelayMode = "forward"): Promise<TcpRelay> {
+export async function startTcpRelay(target: number, initially: RelayMode = "forward"): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
+  let mode = initially;
   const server = createServer({ pauseOnConnect: true }, (client) => {
-    const link = { mode: relay.mode };
+    const link = { mode };
+    if (link.mode === "reset") {
+      client.resetAndDestroy();
+      return;
+    }
     links.add(link);
     const upstream = connect(target, "127.0.0.1");
     for (const [from, to] of [
@@ -41,20 +47,28 @@ export async function startTcpRelay(target: number, mode: RelayMode = "forward")
     forward(upstream, client, link);
   });
   const links = new Set<{ mode: RelayMode }>();
-  const relay: TcpRelay = {
-    port: 0,
-    mode,
+  const listen = async (at: number) => {
+    server.listen(at, "127.0.0.1");
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  };
+  const port = await listen(0);
+  return {
+    port,
+    async setMode(next) {
+      const [was, isNow] = [mode, next];
+      mode = next;
+      if (isNow === "closed") await new Promise((resolve) => server.close(resolve));
+      if (was === "closed" && isNow !== "closed") await listen(port);
+    },
     freeze() {
       for (const link of links) link.mode = "frozen";
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      if (mode !== "closed") await new Promise((resolve) => server.close(resolve));
     },
   };
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return Object.assign(relay, { port: (server.address() as AddressInfo).port });
 }
 
 function forward(from: Socket, to: Socket, link: { readonly mode: RelayMode }): void {
