@@ -1,5 +1,5 @@
 import { access, constants, mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { drainPending } from "chdb";
 import { ChdbNodeEngine, QueryClass } from "chdb/durable/node";
@@ -17,8 +17,9 @@ import { StoreError } from "./store-error.ts";
  * @throws {StoreError} `unavailable` when the directory cannot be used.
  */
 export async function openEmbeddedEngine(dataDir: string, limits: ReadLimits): Promise<Engine> {
-  const path = join(dataDir, "clickhouse");
-  const inboxDir = join(dataDir, "inbox");
+  // The engine takes two spellings of one directory for two directories.
+  const path = resolve(dataDir, "clickhouse");
+  const inboxDir = resolve(dataDir, "inbox");
   await makeUsable(dataDir, path, inboxDir);
   await using opened = new AsyncDisposableStack();
   opened.defer(drainPending);
