@@ -8,13 +8,22 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { collectorIngest } from "./collector-ingest.ts";
 import { exporter } from "./exporter.ts";
+import { functionOverhead } from "./function-overhead.ts";
 import { jobOverhead } from "./job-overhead.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { runnerThroughput } from "./runner-throughput.ts";
 import type { Benchmark, Figure } from "./support/figures.ts";
 
-const benchmarks: readonly Benchmark[] = [jobOverhead, exporter, collectorIngest, latency, memory, runnerThroughput];
+const benchmarks: readonly Benchmark[] = [
+  jobOverhead,
+  functionOverhead,
+  exporter,
+  collectorIngest,
+  latency,
+  memory,
+  runnerThroughput,
+];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 /** A job to hand out: what differs from the smallest payload. */
 export interface StubJob {
   readonly script: readonly string[];
+  /** Steps of a `run:` job, whose `script` is empty. */
+  readonly run?: readonly object[];
   /** `features.tracing` of the payload; none: the job is not traced. */
   readonly tracing?: object;
   readonly variables?: Readonly<Record<string, string>>;
@@ -137,6 +139,7 @@ function payload(id: number, job: StubJob): object {
     runner_info: { timeout: 600 },
     variables: Object.entries(variables).map(([key, value]) => ({ key, value, public: true })),
     steps: [{ name: "script", script: job.script, timeout: 600, when: "on_success", allow_failure: false }],
+    ...(job.run === undefined ? {} : { run: JSON.stringify(job.run) }),
     features: {
       trace_sections: true,
       failure_reasons: ["script_failure"],
