@@ -7,7 +7,7 @@
  */
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const prefixes = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
@@ -25,7 +25,15 @@ if (files.length === 0) {
 const home = mkdtempSync(join(tmpdir(), "jobscope-test-home-"));
 const child = spawn(
   process.execPath,
-  ["--conditions=jobscope-source", "--disable-warning=ExperimentalWarning", "--test", ...nodeFlags, ...files],
+  [
+    "--conditions=jobscope-source",
+    "--disable-warning=ExperimentalWarning",
+    "--test",
+    // Many tests wait for other processes: one file more than there are cores keeps them busy.
+    `--test-concurrency=${availableParallelism() + 1}`,
+    ...nodeFlags,
+    ...files,
+  ],
   { stdio: "inherit", env: { ...process.env, HOME: home } },
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
