@@ -7,6 +7,7 @@ import { watchConfig } from "../config/watch-config.ts";
 import type { RunnerManager } from "../manager/runner-manager.ts";
 import { startRunnerManager } from "../manager/start-runner-manager.ts";
 import { startMetrics } from "../metrics/start-metrics.ts";
+import { holdMemoryDown } from "./hold-memory-down.ts";
 import type { RunContext } from "./run-context.ts";
 import { serveUntilStopped } from "./serve-until-stopped.ts";
 import { startTokenRotation } from "./token-rotation.ts";
@@ -21,7 +22,7 @@ export interface RunOptions {
 }
 
 /**
- * The daemon: runs jobs until a signal ends it.
+ * The daemon: runs jobs until a signal ends it. For a process of its own, whose memory settings it changes.
  *
  * @returns the process's exit code (runner-protocol.md §6.8). After 1, jobs may still be running: end the process.
  * @throws {Error} when the metrics address cannot be listened on.
@@ -32,6 +33,7 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
   for (const warning of config.warnings) log.warn("configuration needs a look", { warning });
   for (const key of config.unknownKeys) log.warn("configuration key is not known and has no effect", { key });
   warnOfStarvation(config, log);
+  holdMemoryDown();
 
   await using resources = new AsyncDisposableStack();
   const metrics = resources.use(await startMetrics(options.listenAddress ?? config.listenAddress, config.systemId));

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { silentLog } from "@jobscope/labkit";
+import { holdMemoryDown } from "../../src/commands/hold-memory-down.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
 import { startRunnerManager } from "../../src/manager/start-runner-manager.ts";
 import type { RunnerProcessOptions, RunnerUsage } from "./runner-process.ts";
@@ -7,6 +8,7 @@ import type { RunnerProcessOptions, RunnerUsage } from "./runner-process.ts";
 /** The program behind `startRunnerProcess`. */
 const { config, directory } = JSON.parse(process.argv[2] ?? "") as RunnerProcessOptions;
 
+holdMemoryDown();
 const manager = await startRunnerManager({
   config: parseConfig(config, { environment: {}, workingDirectory: directory }),
   log: silentLog,

@@ -8,7 +8,7 @@ export interface SoakPlan {
   readonly script: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
   readonly timeoutS?: number;
-  /** What the coordinator answers from the second time on that it hears of the job. */
+  /** What the coordinator answers once the job was acknowledged. */
   readonly jobStatus?: "canceling" | "canceled";
   /** `state` and `failure_reason` of the final update; `undefined`: the job is not ours any more, there need not be one. */
   readonly end: readonly [string, string | undefined] | undefined;
