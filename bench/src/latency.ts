@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createCollectorClient, findRunningCollector } from "@jobscope/collector/client";
 import { createEndpointPool, silentLog } from "@jobscope/labkit";
@@ -20,7 +21,7 @@ export const latency: Benchmark = {
       "collector",
       ...["--data", directory, "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"],
     ]);
-    const running = await untilRunning(collector.directory);
+    const running = await untilRunning(join(collector.directory, "store"));
     const reader = createCollectorClient({ apiUrl: running.apiUrl });
     await using pool = createEndpointPool({ log: silentLog });
     const endpoint = pool.endpoint({ url: running.otlpHttpUrl });

@@ -1,0 +1,75 @@
+/** How long after it is ready a job is in a runner's hands, with many runners waiting and with many jobs queued. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Benchmark, Figure } from "./support/figures.ts";
+import { quantile } from "./support/figures.ts";
+import { startPollers } from "./support/pollers.ts";
+
+const pollers = 200;
+const program = join(import.meta.dirname, "support", "coordinator-process.ts");
+
+export const handOut: Benchmark = {
+  name: "hand-out",
+  title: "Handing out jobs",
+  method:
+    `A coordinator in a process of its own and ${pollers} pollers in another, all on this machine, with the job payloads of a real ` +
+    "repository. Burst: all pollers wait in their long poll, then a pipeline with a job for each starts; measured from the " +
+    "moment the jobs are ready to the last byte of each answer. Queue: a pipeline of 1,000 jobs is ready before the pollers " +
+    "ask, each again as soon as it has its answer; measured is one request.",
+  async run(): Promise<readonly Figure[]> {
+    const burst = await measure({ jobs: 200, waitFirst: true });
+    const queue = await measure({ jobs: 1_000, waitFirst: false });
+    return [
+      figure("burst of 200 jobs to 200 waiting pollers, p50", quantile(burst, 0.5), ""),
+      figure("burst of 200 jobs to 200 waiting pollers, p99", quantile(burst, 0.99), "< 50 ms"),
+      figure("request while 1,000 jobs are queued and 200 ask at once, p50", quantile(queue, 0.5), ""),
+      figure("request while 1,000 jobs are queued and 200 ask at once, p99", quantile(queue, 0.99), "< 50 ms"),
+    ];
+  },
+};
+
+function figure(what: string, ms: number, target: string): Figure {
+  return { what, value: `${ms.toFixed(1)} ms`, target };
+}
+
+/** @returns milliseconds for each job; every job was handed out exactly once. */
+async function measure({ jobs, waitFirst }: { jobs: number; waitFirst: boolean }): Promise<number[]> {
+  const directory = await mkdtemp(join(tmpdir(), "jobscope-bench-"));
+  const config = `job: { script: [make test], parallel: { matrix: [${matrixOf(jobs)}] } }\n`;
+  await writeFile(join(directory, "config.yml"), config);
+  const args = ["--conditions=jobscope-source", "--disable-warning=ExperimentalWarning", program, directory];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const next = async () => JSON.parse(String((await lines.next()).value)) as Record<string, never>;
+  try {
+    const { url, token } = await next();
+    const polling = startPollers({ url, token, pollers, jobs });
+    if (waitFirst) {
+      polling.go();
+      await polling.untilWaiting();
+    }
+    child.stdin.write("start\n");
+    const { readyAtMs } = await next();
+    if (!waitFirst) polling.go();
+    const answers = await polling.done;
+    if (new Set(answers.map(({ jobId }) => jobId)).size !== jobs) throw new Error("a job was handed out twice");
+    return answers.map(({ askedAtMs, answeredAtMs }) => answeredAtMs - (waitFirst ? readyAtMs : askedAtMs));
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "close");
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** GitLab allows 200 values in one matrix. */
+function matrixOf(jobs: number): string {
+  const numbers = Array.from({ length: jobs }, (_, index) => index);
+  const chunks = Array.from({ length: Math.ceil(jobs / 200) }, (_, chunk) =>
+    numbers.slice(chunk * 200, chunk * 200 + 200),
+  );
+  return chunks.map((chunk) => `{ N: [${chunk.map((number) => `"${number}"`).join(",")}] }`).join(",");
+}
