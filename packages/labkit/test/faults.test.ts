@@ -174,7 +174,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-describe("an endpoint in trouble: each span is stored once or counted as dropped", () => {
+describe("an endpoint in trouble: each span is stored once or counted as dropped", { concurrency: 4 }, () => {
   const cleanUp = new AsyncDisposableStack();
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), "labkit-faults-"));

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { describeFailure } from "./describe-failure.ts";
 
 /** No connection through the proxy. The message is a sentence without secrets. */
-export class ProxyError extends Error {
+class ProxyError extends Error {
   override readonly name = "ProxyError";
   readonly code = "proxy_failed";
 }
