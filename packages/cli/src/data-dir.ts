@@ -12,6 +12,8 @@ export interface DataDir {
   readonly coordinator: string;
   /** The runner's local cache. */
   readonly cache: string;
+  /** The runner's configuration while it runs, and where its builds are. */
+  readonly runner: string;
 }
 
 /** Names the folders without touching the disk. */
@@ -22,6 +24,7 @@ export function dataDirAt(path: string): DataDir {
     store: join(absolute, "store"),
     coordinator: join(absolute, "coordinator"),
     cache: join(absolute, "cache"),
+    runner: join(absolute, "runner"),
   };
 }
 

@@ -73,7 +73,7 @@ test("Ctrl-C on the terminal cancels, leaves the cursor visible and the tree on 
   await running.promise;
   run.child.stdin.write("\u0003");
   const { exitCode, output } = await run.ended;
-  assert.equal(exitCode, 1);
+  assert.equal(exitCode, 130);
   const screen = new Screen(80, 24);
   screen.write(output);
   assert.match(screen.text(), /pipeline \d+ was cancelled/);

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { checkedAddress } from "../checked-address.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
@@ -22,9 +23,11 @@ export interface ExecFlags {
   readonly store: boolean;
   readonly cwd: string;
   readonly plain?: boolean;
+  readonly runner: "own" | "external";
+  readonly listen: string;
 }
 
-/** `jobscope exec`. @returns 0 when the pipeline passed, 1 when it failed or was cancelled. */
+/** `jobscope exec`. @returns 0 when the pipeline passed, 1 when it failed, 130 when a signal cancelled it. */
 export async function runExec(
   jobs: readonly string[],
   flags: ExecFlags,
@@ -40,7 +43,7 @@ export async function runExec(
   } catch (error) {
     if (!interrupts.polite.aborted) throw error;
     context.stderr.write("jobscope: interrupted before anything ran\n");
-    return 1;
+    return 130;
   }
 }
 
@@ -60,6 +63,8 @@ function optionsOf(jobs: readonly string[], flags: ExecFlags, context: CommandCo
   return {
     repository: resolve(context.workingDirectory, flags.cwd),
     jobs,
+    listen: checkedAddress("--listen", flags.listen),
+    awaitsRunners: flags.runner === "external",
     concurrent,
     variables: parseVariables(flags, context.environment),
     dataDir: flags.data,

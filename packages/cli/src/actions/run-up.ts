@@ -6,6 +6,7 @@ import { openDataDir } from "../data-dir.ts";
 import { aborted, watchInterrupts } from "../interrupts.ts";
 import { openCollector } from "../local-ci/collector-process.ts";
 import { startLocalCi } from "../local-ci/local-ci.ts";
+import { registrationCommands } from "../local-ci/registration-commands.ts";
 
 /** The command line of `jobscope up`. */
 export interface UpFlags {
@@ -30,8 +31,11 @@ export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }
   await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
   await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
   await ci.startRunner({ concurrent: availableParallelism(), path: context.environment["PATH"] });
+  const { token } = ci.coordinator.createRunnerToken({ description: "registered by hand", ignoresTags: true });
   context.stdout.write(
-    `coordinator  ${ci.coordinator.url}\nOTLP/HTTP    ${collector.otlpHttpUrl}\nquery API    ${collector.apiUrl}\n`,
+    `coordinator  ${ci.coordinator.url}\nOTLP/HTTP    ${collector.otlpHttpUrl}\nquery API    ${collector.apiUrl}\n` +
+      "\nRun a pipeline here, in its repository: jobscope exec\n" +
+      `Register another runner:\n${registrationCommands({ url: ci.coordinator.url, token })}`,
   );
   await aborted(interrupts.polite);
 }

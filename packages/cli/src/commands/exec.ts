@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { Option } from "commander";
 import type { ExecFlags } from "../actions/run-exec.ts";
 import { type AddCommand, collect, examples, isDebug } from "./add-command.ts";
 
@@ -22,6 +23,16 @@ export function addExecCommand({ program, context, exitWith }: AddCommand): void
     .option("--otlp-header <NAME=VALUE>", "a header for those endpoints; may be repeated", collect)
     .option("--no-store", "keep no spans in the data directory")
     .option("--cwd <dir>", "the repository, or a folder in it", ".")
+    .addOption(
+      new Option("--runner <whose>", "who runs the jobs; external: runners that you register")
+        .choices(["own", "external"])
+        .default("own"),
+    )
+    .option(
+      "--listen <host:port>",
+      "the coordinator's address, for those runners; port 0 takes a free one",
+      "127.0.0.1:0",
+    )
     .option("--plain", "print lines instead of a live waterfall, as is done without a terminal")
     .addHelpText(
       "after",
@@ -31,6 +42,7 @@ export function addExecCommand({ program, context, exitWith }: AddCommand): void
         ["jobscope exec test lint --jobs 2", "two jobs and what they need"],
         ["jobscope exec --masked-variable DEPLOY_TOKEN", "a secret from the environment"],
         ["jobscope exec --no-store --otlp-endpoint http://localhost:4318", "into your own collector instead"],
+        ["jobscope exec --runner external --listen 127.0.0.1:4321", "on runners that you register"],
       ),
     )
     .action(async (jobs: string[], flags: ExecFlags) => {

@@ -6,6 +6,10 @@ export interface ExecOptions {
   readonly repository: string;
   /** Names of jobs; none: all that the rules choose. */
   readonly jobs: readonly string[];
+  /** Address of the coordinator, `HOST:PORT`. */
+  readonly listen: string;
+  /** Runners from outside run the jobs; none is started here. */
+  readonly awaitsRunners: boolean;
   /** Jobs at once. */
   readonly concurrent: number;
   readonly variables: readonly VariableInput[];

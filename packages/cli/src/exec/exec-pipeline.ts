@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { Pipeline } from "@jobscope/coordinator";
+import { CoordinatorError, type Pipeline } from "@jobscope/coordinator";
 import { createLog, spansToOtlpJson } from "@jobscope/labkit";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
@@ -7,18 +7,20 @@ import type { DataDir } from "../data-dir.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { aborted, type Interrupts } from "../interrupts.ts";
 import type { CollectorProcess } from "../local-ci/collector-process.ts";
-import { type LocalCi, startLocalCi } from "../local-ci/local-ci.ts";
-import type { LocalRunner } from "../local-ci/local-runner.ts";
 import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
 import { pipelineView } from "../view/pipeline-view.ts";
-import { checkNeeds } from "./check-needs.ts";
+import type { ViewSpan } from "../view/view-span.ts";
 import type { ExecOptions } from "./exec-options.ts";
 import { knownJobs } from "./known-jobs.ts";
 import { LiveSpans } from "./live-spans.ts";
+import { startOwnHost } from "./own-host.ts";
+import type { HostOptions, PipelineHost } from "./pipeline-host.ts";
 import { pipelineRequest } from "./pipeline-request.ts";
 import { printBeginning, printEnd, printWarnings } from "./print-pipeline.ts";
 import { createProgressView, type ProgressView } from "./progress-view.ts";
 import { readStoredSpans } from "./read-stored-spans.ts";
+import { findRunningHost } from "./running-host.ts";
+import { StoredSpans } from "./stored-spans.ts";
 
 /** The data directory is there, the collector on its way. */
 export interface PreparedOptions extends Omit<ExecOptions, "dataDir"> {
@@ -30,8 +32,8 @@ export interface PreparedOptions extends Omit<ExecOptions, "dataDir"> {
 /** How long a second Ctrl-C waits for killed jobs to be reported before everything is let go. */
 const urgentGraceMs = 3_000;
 
-/** Bound of the last flush: an endpoint that does not answer must not keep the user waiting (telemetry.md §4). */
-const flushTimeoutMs = 5_000;
+/** Spans of other processes come within a second (telemetry.md §4); from some runners none come. */
+const completeTimeoutMs = 5_000;
 
 /**
  * Runs one pipeline from the user's repository to its end, and shows it.
@@ -45,8 +47,6 @@ export async function execPipeline(
 ): Promise<ExitCode> {
   const { dataDir } = options;
   const otlpEndpoints = parseOtlpEndpoints(options.otlpEndpoints, options.otlpHeaders);
-  await using out = await openOutFile(options.out);
-  await using resources = new AsyncDisposableStack();
   let view: ProgressView | undefined;
   const live = new LiveSpans(() => view?.changed());
   const note = (text: string): void => {
@@ -59,46 +59,68 @@ export async function execPipeline(
     write: (line) => note(line.trimEnd()),
   });
   const collector = await options.collector;
-  const ci = resources.use(
-    await startLocalCi({ dataDir, listen: "127.0.0.1:0", collector, otlpEndpoints, spanProcessors: [live], log }),
-  );
-  cancelLeftovers(ci);
-  const plan = await ci.coordinator.planPipeline(pipelineRequest(options, interrupts.polite));
+  await using host = await openHost({ context, options, collector, otlpEndpoints, spanProcessors: [live], log, note });
+  await using out = await openOutFile(options.out);
+  const plan = await host.coordinator.planPipeline(pipelineRequest(options, interrupts.polite));
   printWarnings(context, plan);
-  checkNeeds(plan.jobs);
-  const pipeline = ci.coordinator.startPipeline(plan);
-  printBeginning(context, plan, pipeline, options);
-  const runner = await ci.startRunner({ concurrent: options.concurrent, path: context.environment["PATH"] });
-  const read = () => pipelineView(live.views(), knownJobs(pipeline.jobs()));
+  host.check(plan);
+  const pipeline = await host.coordinator.startPipeline(plan);
+  printBeginning(context, plan, pipeline, host);
+  await host.begin();
+  const { traceId } = pipeline.view();
+  await using elsewhere =
+    host.isElsewhere && collector !== undefined ? new StoredSpans(collector.apiUrl, traceId) : undefined;
+  const read = () => pipelineView(together(elsewhere?.views() ?? [], live.views()), knownJobs(pipeline.jobs()));
   {
     using shown = createProgressView(context, { isPlain: options.isPlain, read });
     view = shown;
     pipeline.on("job", () => shown.changed());
-    await runToEnd(pipeline, runner, interrupts, shown);
+    await runToEnd(pipeline, host, interrupts, shown);
   }
   view = undefined;
-  await letSpansArrive(ci, runner);
-  const spans = collector === undefined ? undefined : await readStoredSpans(collector, pipeline.view().traceId, note);
+  await host.settle(pipeline.id);
+  await elsewhere?.complete(AbortSignal.timeout(completeTimeoutMs));
+  const spans = collector === undefined ? undefined : await readStoredSpans(collector, traceId, note);
   await out?.writeFile(spansToOtlpJson(live.ended()));
   await printEnd(context, {
     pipeline,
-    coordinator: ci.coordinator,
+    coordinator: host.coordinator,
     shown: pipelineView(spans ?? live.views(), knownJobs(pipeline.jobs())),
     isStored: spans !== undefined,
     dataDir: dataDir.path,
   });
-  const { state } = pipeline.view();
-  return state === "failed" || state === "canceled" ? 1 : 0;
+  await host.leave(pipeline.id, interrupts);
+  return exitCodeOf(pipeline, interrupts);
 }
 
-/** Pipelines of an `exec` that was killed: their jobs must not run now. */
-function cancelLeftovers({ coordinator }: LocalCi): void {
-  for (const pipeline of coordinator.pipelines()) pipeline.cancel({ force: true });
+/** A data directory has one coordinator at a time: where one runs already, it takes the pipeline. */
+async function openHost(options: HostOptions): Promise<PipelineHost> {
+  try {
+    return await startOwnHost(options);
+  } catch (error) {
+    const isTaken = error instanceof CoordinatorError && error.code === "data-dir-in-use";
+    const running = isTaken ? await findRunningHost(options) : undefined;
+    if (running === undefined) throw error;
+    return running;
+  }
+}
+
+/** Spans of this process are newer than what the store has of them. */
+function together(stored: readonly ViewSpan[], live: readonly ViewSpan[]): ViewSpan[] {
+  if (stored.length === 0) return [...live];
+  return [...new Map([...stored, ...live].map((span) => [span.spanId, span])).values()];
+}
+
+/** By convention, 130 is what a command ended by Ctrl-C exits with; a pipeline that had ended by then keeps its own. */
+function exitCodeOf(pipeline: Pipeline, { polite }: Interrupts): ExitCode {
+  const { state } = pipeline.view();
+  if (state === "canceled" && polite.aborted) return 130;
+  return state === "failed" || state === "canceled" ? 1 : 0;
 }
 
 async function runToEnd(
   pipeline: Pipeline,
-  runner: LocalRunner,
+  host: PipelineHost,
   interrupts: Interrupts,
   view: ProgressView,
 ): Promise<void> {
@@ -109,13 +131,8 @@ async function runToEnd(
   if (await Promise.race([finished, aborted(interrupts.urgent)])) return;
   view.note("Stopping at once.");
   pipeline.cancel({ force: true });
-  runner.abort("interrupted");
+  host.abort("interrupted");
   await Promise.race([finished, aborted(AbortSignal.timeout(urgentGraceMs))]);
-}
-
-/** Both sides have their own queues; the runner flushes its own when it is disposed of. */
-async function letSpansArrive(ci: LocalCi, runner: LocalRunner): Promise<void> {
-  await Promise.all([runner[Symbol.asyncDispose](), ci.flush(AbortSignal.timeout(flushTimeoutMs))]);
 }
 
 /** Opened before anything runs: a path that cannot be written must not cost a pipeline. */

@@ -1,4 +1,4 @@
-import { startCoordinator } from "@jobscope/coordinator";
+import { connectToCoordinator, startCoordinator } from "@jobscope/coordinator";
 import { createLog } from "@jobscope/labkit";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
@@ -17,8 +17,12 @@ export async function listPipeline(
   const { coordinator: dataDir } = await openDataDir(options.dataDir);
   const log = createLog({ level: options.isDebug ? "debug" : "warn", format: "text" });
   const telemetry = { form: "none", endpoints: [] } as const;
-  await using coordinator = await startCoordinator({ listen: "127.0.0.1:0", dataDir, log, telemetry });
-  const plan = await coordinator.planPipeline(pipelineRequest(options, interrupts.polite));
+  const request = pipelineRequest(options, interrupts.polite);
+  using running = await connectToCoordinator(dataDir);
+  await using own =
+    running === undefined ? await startCoordinator({ listen: "127.0.0.1:0", dataDir, log, telemetry }) : undefined;
+  const plan = await (running ?? own)?.planPipeline(request);
+  if (plan === undefined) return 2;
   printWarnings(context, plan);
   printPlan(context, plan);
   return 0;

@@ -1,11 +1,11 @@
-import type { Coordinator, Pipeline, PipelinePlan } from "@jobscope/coordinator";
+import type { Pipeline, PipelinePlan } from "@jobscope/coordinator";
 import type { CommandContext } from "../context.ts";
 import { formatDuration } from "../view/format-duration.ts";
 import { stateSymbol } from "../view/palette.ts";
 import { jobCounts, logTailLines, pipelineReport } from "../view/pipeline-report.ts";
 import type { JobViewState, PipelineView } from "../view/pipeline-view.ts";
-import type { ExecOptions } from "./exec-options.ts";
 import { logTail } from "./log-tail.ts";
+import type { PipelineHost, PipelineTaker } from "./pipeline-host.ts";
 
 /** Lines of a failed job's log that are shown, and how much of its end is read for them. */
 const tailLines = 12;
@@ -21,11 +21,11 @@ export function printBeginning(
   { stdout, palette }: CommandContext,
   plan: PipelinePlan,
   pipeline: Pipeline,
-  options: Pick<ExecOptions, "concurrent">,
+  { runners }: Pick<PipelineHost, "runners">,
 ): void {
   const count = plan.jobs.length === 1 ? "1 job" : `${plan.jobs.length} jobs`;
   const changes = plan.hasUncommittedChanges ? " with uncommitted changes" : "";
-  const facts = [`${plan.ref} ${plan.sha.slice(0, 8)}${changes}`, count, `${options.concurrent} at once`];
+  const facts = [`${plan.ref} ${plan.sha.slice(0, 8)}${changes}`, count, runners];
   stdout.write(`${palette.bold(plan.name ?? pipeline.view().projectPath)}  ${palette.dim(facts.join(" · "))}\n`);
 }
 
@@ -49,7 +49,7 @@ export function printPlan({ stdout, palette }: CommandContext, plan: PipelinePla
 
 export interface FinishedPipeline {
   readonly pipeline: Pipeline;
-  readonly coordinator: Coordinator;
+  readonly coordinator: PipelineTaker;
   readonly shown: PipelineView;
   readonly isStored: boolean;
   readonly dataDir: string;
@@ -71,7 +71,7 @@ export async function printEnd(context: CommandContext, finished: FinishedPipeli
   stdout.write(`${lines.join("\n")}\n`);
 }
 
-async function tailOf(coordinator: Coordinator, jobId: number): Promise<string[]> {
+async function tailOf(coordinator: PipelineTaker, jobId: number): Promise<string[]> {
   const log = await coordinator.readJobLog(jobId);
   return logTail(log.subarray(-tailBytes), tailLines);
 }

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Coordinator } from "@jobscope/coordinator";
@@ -6,9 +6,9 @@ import type { Log } from "@jobscope/labkit";
 import { loadConfig, startRunnerManager } from "@jobscope/runner";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { DataDir } from "../data-dir.ts";
+import { makeBuildsDirectory } from "./builds-directory.ts";
 import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { runnerConfigFile } from "./runner-config-file.ts";
-import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
 /** The runner of this process; its builds directory goes with it, its cache stays in the data directory. */
 export interface LocalRunner extends AsyncDisposable {
@@ -29,9 +29,10 @@ export interface LocalRunnerOptions {
 export async function startLocalRunner(options: LocalRunnerOptions): Promise<LocalRunner> {
   const { coordinator, dataDir, concurrent, path, otlpEndpoints } = options;
   await using starting = new AsyncDisposableStack();
-  const directory = starting.use(await makeTemporaryDirectory("jobscope-"));
+  const directory = starting.use(await makeBuildsDirectory(dataDir.runner));
   const name = `jobscope on ${hostname()}`;
-  const configFile = join(directory.path, "config.toml");
+  // Always the same path: by it the runner knows processes that a killed one has left.
+  const configFile = join(dataDir.runner, "config.toml");
   const settings = {
     coordinatorUrl: coordinator.url,
     // Tags choose among runners; here there is one, and whoever runs the pipeline has chosen it.
@@ -45,6 +46,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   };
   // It holds the runner token, and the headers of the user's endpoints.
   await writeFile(configFile, runnerConfigFile(settings), { mode: 0o600 });
+  starting.defer(() => rm(configFile, { force: true }));
   const manager = starting.use(
     await startRunnerManager({
       config: await loadConfig(configFile),

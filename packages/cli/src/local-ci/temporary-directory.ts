@@ -13,7 +13,7 @@ export async function makeTemporaryDirectory(prefix: string): Promise<TemporaryD
 }
 
 /** Removes a directory that jobs wrote: they may have left folders that even their owner must not write (Go's module cache). */
-async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string): Promise<void> {
   const options = { recursive: true, force: true, maxRetries: 3 } as const;
   try {
     await rm(path, options);
