@@ -21,20 +21,22 @@ export const jobOverhead: Benchmark = {
   async run() {
     await using coordinator = await startStubCoordinator();
     await using receiver = await startDiscardingReceiver();
+    await using silent = await startDiscardingReceiver({ isSilent: true });
     await using runner = await startRunner({ url: coordinator.url, concurrent: 1 });
-    const kinds: [string, string, number][] = [
-      ["trivial job", "true", 150],
-      ["job with 200 log sections", sections, 60],
+    const kinds: [string, string, number, string][] = [
+      ["trivial job", "true", 150, receiver.url],
+      ["job with 200 log sections", sections, 60, receiver.url],
+      ["trivial job, endpoint that never answers", "true", 150, silent.url],
     ];
     await coordinator.run(Array.from({ length: 20 }, () => ({ script: ["true"] })));
     const figures: Figure[] = [];
-    for (const [what, script, pairs] of kinds) figures.push(await compare(what, script, pairs));
+    for (const kind of kinds) figures.push(await compare(...kind));
     if (receiver.receivedBytes() === 0) throw new Error(`no span arrived; runner log:\n${runner.stderr()}`);
     return figures;
 
-    async function compare(what: string, script: string, pairs: number): Promise<Figure> {
+    async function compare(what: string, script: string, pairs: number, url: string): Promise<Figure> {
       const jobs = Array.from({ length: pairs }, (_, pair): StubJob[] => {
-        const traced = { script: [script], tracing: tracing(receiver.url) };
+        const traced = { script: [script], tracing: tracing(url) };
         const untraced = { script: [script] };
         return pair % 2 === 0 ? [traced, untraced] : [untraced, traced];
       }).flat();
