@@ -187,10 +187,12 @@ test("a tag is a tag, and a full fetch brings every branch", async () => {
   assert.ok(job.git_info.refspecs.includes("+refs/heads/*:refs/remotes/origin/*"));
 });
 
-test("a run job carries its steps as text and no script", async () => {
+test("a run job goes to a runner that announces functions, with its steps as text and no script", async () => {
   await using stack = await runningCoordinator("job: { run: [{ name: a, script: echo }] }");
   await stack.coordinator.createPipeline({ repository: stack.repository });
   const functions = stack.coordinator.createRunnerToken({ description: "f" });
+  const without = new TestRunner(stack.coordinator.url, functions.token, { native_steps_integration: false });
+  assert.equal(await without.requestJob(AbortSignal.timeout(20_000)), undefined);
   const runner = new TestRunner(stack.coordinator.url, functions.token, { native_steps_integration: true });
   const job = (await runner.nextJob()) as TestPayload & { run: string };
   assert.deepEqual(JSON.parse(job.run), [{ name: "a", script: "echo" }]);
