@@ -35,7 +35,9 @@ const jobFeatures: readonly FeatureName[] = [
 ];
 
 /** What one executor adds. */
-const executorFeatures: ReadonlyMap<string, readonly FeatureName[]> = new Map([["shell", ["shared", "native_steps_integration"]]]);
+const executorFeatures: ReadonlyMap<string, readonly FeatureName[]> = new Map([
+  ["shell", ["shared", "native_steps_integration"]],
+]);
 
 const goPlatforms: ReadonlyMap<string, string> = new Map([["win32", "windows"]]);
 const goArchitectures: ReadonlyMap<string, string> = new Map([

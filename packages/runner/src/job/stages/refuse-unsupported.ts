@@ -6,7 +6,8 @@ import type { JobLogLines } from "../log/job-log.ts";
 /**
  * Fails a job that asks for what this runner does not have, before anything of it runs.
  *
- * @throws {JobFailure} `runner_configuration_error`, as GitLab's runner says of such jobs (runner-protocol.md §2.7).
+ * @throws {JobFailure} `runner_configuration_error`, as GitLab's runner says of such jobs (runner-protocol.md §2.7);
+ *   `runner_system_failure` for a `run:` job that is also something else.
  */
 export function refuseUnsupported({ options }: JobContext, lines: JobLogLines): void {
   const { job } = options;
