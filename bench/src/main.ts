@@ -9,6 +9,7 @@ import { cpus, totalmem } from "node:os";
 import { collectorIngest } from "./collector-ingest.ts";
 import { exporter } from "./exporter.ts";
 import { functionOverhead } from "./function-overhead.ts";
+import { handOut } from "./hand-out.ts";
 import { jobOverhead } from "./job-overhead.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
@@ -23,6 +24,7 @@ const benchmarks: readonly Benchmark[] = [
   latency,
   memory,
   runnerThroughput,
+  handOut,
 ];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

@@ -77,7 +77,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const spanProcessors = options.spanProcessors ?? [];
   if (isTracing) lifecycle.observe(new RailsSpans({ state, spanProcessors, instanceId: options.listen, log }));
   const handles = new PipelineHandles({ state, lifecycle, log });
-  const stopping = new AbortController();
   let url = options.externalUrl ?? "";
   const git = createGit(environment);
   const starter = new PipelineStarter({
@@ -87,7 +86,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
   });
   const context: ApiContext = {
-    ...{ state, queue, lifecycle, log, now, stopping: stopping.signal, contacts: new JobContacts() },
+    ...{ state, queue, lifecycle, log, now, contacts: new JobContacts() },
     files: createJobFiles(dataDir.jobs),
     jobTokens: createJobTokens(dataDir.tokenKey),
     localToken: createLocalToken(dataDir.tokenKey),
@@ -100,7 +99,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
   const server = await createServer(context);
   resources.defer(async () => {
-    stopping.abort();
+    queue.release();
     await server.close();
   });
   const bound = await listen(server, address);

@@ -22,8 +22,6 @@ export interface ApiContext {
   readonly contacts: JobContacts;
   readonly log: Log;
   readonly now: () => number;
-  /** Aborts when the coordinator stops: held requests are answered. */
-  readonly stopping: AbortSignal;
   readonly settings: ApiSettings;
   readonly pipelines: PipelineMaker;
   /** The pipeline as readers see it. */

@@ -57,6 +57,7 @@ function rewritesOf(pipeline: PipelineRecord, urlOf: (target: UrlOrPath) => stri
 /** Newest attempts of the jobs whose artifacts and dotenv variables a job gets. */
 function artifactSources({ state }: ApiContext, job: JobRecord): JobRecord[] {
   const { artifactsFrom, stageIndex } = job.plan;
+  if (artifactsFrom === "earlier-stages" && stageIndex === 0) return [];
   const current = state.currentJobsOf(job.pipelineId);
   if (artifactsFrom === "earlier-stages") return current.filter(({ plan }) => plan.stageIndex < stageIndex);
   return current.filter(({ plan }) => artifactsFrom.includes(plan.name));

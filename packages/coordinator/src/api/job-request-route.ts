@@ -56,8 +56,7 @@ async function findJob(
   if (ready !== undefined) take(ready);
   const mayWait = context.settings.longPollMs > 0 && (cursor === undefined || cursor === context.queue.cursor);
   if (found === undefined && mayWait) {
-    const patience = AbortSignal.timeout(context.settings.longPollMs);
-    await context.queue.wait(seeker, AbortSignal.any([gone, patience, context.stopping]), take);
+    await context.queue.wait(seeker, { signal: gone, patienceMs: context.settings.longPollMs }, take);
   }
   return found;
 }
@@ -76,8 +75,11 @@ function booleans(features: Readonly<Record<string, unknown>>): Record<string, b
   return Object.fromEntries(Object.entries(features).map(([name, value]) => [name, value === true]));
 }
 
+/** One for all: a new one, with its stack, for every answered request would be a good part of a request's time. */
+const connectionClosed = new Error("the connection closed");
+
 function whenGone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once("close", () => controller.abort());
+  reply.raw.once("close", () => controller.abort(connectionClosed));
   return controller.signal;
 }

@@ -11,6 +11,7 @@ export interface JobSeeker {
 interface WaitingSeeker {
   readonly seeker: JobSeeker;
   readonly take: (job: JobRecord) => void;
+  readonly stop: () => void;
 }
 
 /**
@@ -20,6 +21,7 @@ interface WaitingSeeker {
 export class JobQueue {
   readonly #pending = new Map<number, JobRecord>();
   readonly #waiting = new Set<WaitingSeeker>();
+  #isReleased = false;
   #version = 1;
   readonly #epoch = Date.now().toString(36);
 
@@ -59,11 +61,15 @@ export class JobQueue {
   }
 
   /**
-   * Waits for a job until the signal aborts.
+   * Waits for a job until the signal aborts, patience ends or `release` is called.
    * @param take called, at most once, in the very step in which the job leaves the queue.
    */
-  async wait(seeker: JobSeeker, signal: AbortSignal, take: (job: JobRecord) => void): Promise<void> {
-    if (signal.aborted) return;
+  async wait(
+    seeker: JobSeeker,
+    { signal, patienceMs }: { signal: AbortSignal; patienceMs: number },
+    take: (job: JobRecord) => void,
+  ): Promise<void> {
+    if (signal.aborted || this.#isReleased) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting: WaitingSeeker = {
       seeker,
@@ -71,15 +77,21 @@ export class JobQueue {
         take(job);
         resolve();
       },
+      stop: resolve,
     };
-    const stop = () => {
-      this.#waiting.delete(waiting);
-      resolve();
-    };
+    const timer = setTimeout(resolve, patienceMs);
     this.#waiting.add(waiting);
-    signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", waiting.stop, { once: true });
     await promise;
-    signal.removeEventListener("abort", stop);
+    this.#waiting.delete(waiting);
+    clearTimeout(timer);
+    signal.removeEventListener("abort", waiting.stop);
+  }
+
+  /** Ends all waiting, for good. */
+  release(): void {
+    this.#isReleased = true;
+    for (const waiting of this.#waiting) waiting.stop();
   }
 }
 

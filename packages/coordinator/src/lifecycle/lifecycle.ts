@@ -353,7 +353,10 @@ export class Lifecycle {
     this.#deps.state.saveJob(job);
     this.#deps.log.debug("job changed state", { "ci.job.id": job.id, before, state });
     this.#tell((observer) => observer.jobChanged(job, before));
-    if (state === "running") this.#sumUp(this.#pipelineOf(job));
+    if (state !== "running") return;
+    const pipeline = this.#pipelineOf(job);
+    // One running job more changes nothing for a running pipeline; to add up a thousand jobs for each would.
+    if (pipeline.state !== "running") this.#sumUp(pipeline);
   }
 
   #tell(call: (observer: LifecycleObserver) => void): void {

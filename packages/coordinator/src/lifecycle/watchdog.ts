@@ -21,8 +21,9 @@ const timeoutGraceMs = 600_000;
 
 /** Looks after all running jobs once (runner-protocol.md §9.1 #13). Call it every few seconds. */
 export function watchJobs(deps: WatchdogDeps): void {
-  const held = [...deps.state.jobs.values()].filter((job) => heldByRunner.has(job.state) && job.runner !== undefined);
-  for (const job of held) watchJob(job, deps);
+  for (const job of deps.state.jobs.values()) {
+    if (heldByRunner.has(job.state) && job.runner !== undefined) watchJob(job, deps);
+  }
 }
 
 function watchJob(job: JobRecord, { lifecycle, contacts, now, silentRunnerMs }: WatchdogDeps): void {

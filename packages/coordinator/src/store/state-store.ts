@@ -30,18 +30,23 @@ const layoutVersion = 1;
  */
 export function openStateStore(file: string): StateStore {
   const database = open(file);
+  const changed = new Map<string, () => void>();
   const put = database.prepare("INSERT OR REPLACE INTO record (kind, id, content) VALUES (?, ?, ?)");
   const remove = database.prepare("DELETE FROM record WHERE kind = ? AND id = ?");
   const all = database.prepare("SELECT content FROM record WHERE kind = ? ORDER BY id");
   return {
     put: (kind, record) => {
-      put.run(kind, record.id, JSON.stringify(record));
+      const write = () => put.run(kind, record.id, JSON.stringify(record));
+      // A record that changes several times together is written once, as it is in the end.
+      if (database.isTransaction) changed.set(`${kind} ${record.id}`, write);
+      else write();
     },
     remove: (kind, id) => {
+      changed.delete(`${kind} ${id}`);
       remove.run(kind, id);
     },
     all: <K extends keyof RecordKinds>(kind: K) => parseAll<RecordKinds[K]>(all, kind),
-    together: (change) => together(database, change),
+    together: (change) => together(database, changed, change),
     [Symbol.dispose]: () => database.close(),
   };
 }
@@ -72,15 +77,18 @@ function parseAll<T>(statement: StatementSync, kind: string): T[] {
   return statement.all(kind).map((row) => JSON.parse(String(row["content"])) as T);
 }
 
-function together<T>(database: DatabaseSync, change: () => T): T {
+function together<T>(database: DatabaseSync, changed: Map<string, () => void>, change: () => T): T {
   if (database.isTransaction) return change();
   database.exec("BEGIN");
   try {
     const result = change();
+    for (const write of changed.values()) write();
     database.exec("COMMIT");
     return result;
   } catch (error) {
     database.exec("ROLLBACK");
     throw error;
+  } finally {
+    changed.clear();
   }
 }

@@ -55,6 +55,58 @@ steps:
   assert.deepEqual(config.jobs.get("steps"), { stage: "check", run: [{ name: "s", script: "echo" }] });
 });
 
+for (const { how, extra } of [
+  { how: "as it is", extra: "" },
+  { how: "by the expansion", extra: "other: { extends: .x, script: [a] }\n.x: { tags: [t] }\n" },
+]) {
+  test(`what functions are given stays as it is in a configuration resolved ${how}`, async () => {
+    const text = `
+functions:
+  run:
+    - name: s
+      func: ./f
+      inputs: { lists: [[1], [2, [3]]], text: "$HOME \${{ vars.X }}", number: 0.5, none: null, on_time: true, when: "2026-01-02" }
+      env: { A: "010" }
+${extra}`;
+    const config = await expand({ ".gitlab-ci.yml": text });
+    assert.deepEqual(config.jobs.get("functions")?.["run"], [
+      {
+        name: "s",
+        func: "./f",
+        inputs: {
+          lists: [[1], [2, [3]]],
+          text: "$HOME ".concat("$", "{{ vars.X }}"),
+          number: 0.5,
+          none: null,
+          on_time: true,
+          when: "2026-01-02",
+        },
+        env: { A: "010" },
+      },
+    ]);
+  });
+}
+
+test("steps of another job are taken over, and inputs of an include are filled in", async () => {
+  const config = await expand({
+    ".gitlab-ci.yml": `
+include: [{ local: part.yml, inputs: { who: "world" } }]
+.base: { run: [{ name: a, script: one }] }
+whole: { extends: .base }
+replaced: { extends: .base, run: [{ name: b, script: two }] }
+referred: { run: !reference [.base, run] }
+among: { run: [{ name: b, script: two }, !reference [.base, run]] }
+`,
+    "part.yml":
+      'spec: { inputs: { who: {} } }\n---\nfilled: { run: [{ name: a, func: ./f, inputs: { who: "$[[ inputs.who ]]" } }] }\n',
+  });
+  const [a, b] = ["one", "two"].map((script, index) => ({ name: "ab"[index], script }));
+  assert.deepEqual(
+    ["whole", "replaced", "referred", "among", "filled"].map((name) => config.jobs.get(name)?.["run"]),
+    [[a], [b], [a], [b, a], [{ name: "a", func: "./f", inputs: { who: "world" } }]],
+  );
+});
+
 test("an include whose rules say no is left out, inputs are filled in", async () => {
   const files = {
     ".gitlab-ci.yml": `

@@ -1,4 +1,5 @@
 import { isPlainObject, type PlainObject } from "./plain-object.ts";
+import { revealSteps, sealSteps } from "./sealed-steps.ts";
 import { Reference } from "./yaml-document.ts";
 
 /*
@@ -37,7 +38,7 @@ export function hideKeywords(document: unknown): unknown {
 
 function hideJob(name: string, keywords: PlainObject): PlainObject {
   const { extends: parents, ...others } = keywords;
-  const job: PlainObject = { [hiddenKey]: others };
+  const job: PlainObject = { [hiddenKey]: sealSteps(others) };
   if (parents !== undefined) job["extends"] = parents;
   if (others["stage"] !== undefined) job["stage"] = others["stage"];
   if (!name.startsWith(".")) job["script"] = [":"];
@@ -81,7 +82,7 @@ export function revealKeywords(expanded: unknown): RevealedConfig {
   const jobs = new Map<string, PlainObject>();
   for (const [name, job] of Object.entries(top)) {
     if (name === globalsJob || name.startsWith(".") || untouchedTopLevel.has(name) || !isPlainObject(job)) continue;
-    jobs.set(name, hiddenPart(job));
+    jobs.set(name, revealSteps(hiddenPart(job)));
   }
   return {
     pipelineStages: top["stages"],
