@@ -32,6 +32,7 @@ export interface JobTelemetryOptions {
   readonly spanProcessors: readonly SpanProcessor[];
   readonly clock: SpanClock;
   readonly systemId: string;
+  readonly log: Log;
 }
 
 /** Opens the trace of each job as its payload and the operator's policy agree. */
@@ -48,7 +49,11 @@ export interface TracedJob {
   readonly coordinatorUrl: string;
 }
 
+/** What a killed runner had not yet sent to the configured endpoints begins to go out at once. */
 export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
+  if (options.policy.mode !== "off") {
+    for (const spec of options.policy.staticEndpoints) usableEndpoint(spec, options.pool, options.log);
+  }
   return {
     commandSpans: options.policy.commandSpans,
     startTrace(of) {

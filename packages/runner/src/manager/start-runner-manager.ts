@@ -45,6 +45,9 @@ async function sweepFiles(config: RunnerManagerConfig, workingDirectory: string,
   if (count > 0) log.warn("files of jobs of an earlier run were removed", { count });
 }
 
+/** How the spans of a killed runner's jobs end. Rule: telemetry.md §4 "Nothing lost". */
+const interrupted = { errorType: "runner_system_failure", message: "the runner process ended before the job did" };
+
 /** How long jobs may take to notice that their processes were killed. */
 const afterKillMs = 10_000;
 
@@ -79,7 +82,9 @@ class PollingRunnerManager implements RunnerManager {
       log,
       env: options.environment,
       priorityOf: spanPriority,
-      ...(config.telemetry.spoolDir === undefined ? {} : { spool: { directory: config.telemetry.spoolDir } }),
+      ...(config.telemetry.spoolDir === undefined
+        ? {}
+        : { spool: { directory: config.telemetry.spoolDir, interrupted } }),
       limits: { shutdownFlushMs: config.telemetry.flushTimeoutMs },
     });
     this.#running = new RunningJobs(options.observer ?? {}, log);
@@ -180,6 +185,7 @@ class PollingRunnerManager implements RunnerManager {
       spanProcessors,
       clock: this.#clock,
       systemId: this.#config.systemId,
+      log: this.#log,
     });
   }
 
