@@ -36,12 +36,22 @@ export interface CoordinatorOptions {
   readonly maxArtifactBytes?: number;
   /** Largest job log. Bytes, default 100 MiB. */
   readonly maxJobLogBytes?: number;
+  /** What is kept of pipelines that have ended; the newest of each project always is. Looked after every hour. */
+  readonly keep?: KeepLimits;
   /** `glrtr` registration token for `POST /runners`; without one such registration is refused. */
   readonly registrationToken?: string;
   /** Bearer of `PRIVATE-TOKEN` for the control API beyond reading; without one those calls are open to loopback only. */
   readonly accessToken?: string;
   /** Environment for `git` and the expansion, default the process's own; `GIT_*` and `GCL_*` never pass. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** How long pipelines are kept, with their jobs, logs, artifacts and refs: whichever limit is reached first. */
+export interface KeepLimits {
+  /** In each project. Default 200. */
+  readonly pipelines?: number;
+  /** Since their end. Default 30. */
+  readonly days?: number;
 }
 
 /** A variable given from outside the repository. */

@@ -7,6 +7,7 @@ import type { CoordinatorOptions, PipelineRequest, RunnerCredentials, RunnerOpti
 import { openDataDir } from "./data-dir.ts";
 import { createIdTokens } from "./identity/id-tokens.ts";
 import { ChildPipelines } from "./lifecycle/child-pipelines.ts";
+import { cleanUp } from "./lifecycle/clean-up.ts";
 import { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import { JobContacts } from "./lifecycle/job-contacts.ts";
 import { JobQueue } from "./lifecycle/job-queue.ts";
@@ -57,6 +58,9 @@ export interface Coordinator extends AsyncDisposable {
 
 /** How often running jobs are looked after. */
 const watchIntervalMs = 5_000;
+
+/** How often what is no longer kept is removed. */
+const tidyIntervalMs = 60 * 60 * 1000;
 
 /**
  * Starts a coordinator and takes up what a former one left in the data directory.
@@ -110,6 +114,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();
   children.resume();
+  const tidy = () => cleanUp({ ...{ state, git, log, now }, files: context.files, keep: options.keep ?? {} });
+  let tidying = tidy();
+  const tidyTimer = setInterval(() => {
+    tidying = tidying.then(tidy);
+  }, tidyIntervalMs);
+  resources.defer(async () => {
+    clearInterval(tidyTimer);
+    await tidying;
+  });
   resources.use(await publishAddress(dataDir.addressFile, { url: bound, token: context.localToken }));
   const owned = resources.move();
   const { localToken } = context;

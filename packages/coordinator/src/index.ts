@@ -4,6 +4,7 @@ export { CoordinatorError } from "./coordinator-error.ts";
 export type {
   CoordinatorOptions,
   CoordinatorTelemetry,
+  KeepLimits,
   PipelineRequest,
   RunnerCredentials,
   RunnerOptions,

@@ -32,6 +32,13 @@ test("a GitLab client reads and steers pipelines", async () => {
     ],
   );
   assert.equal(await api.Jobs.showLog(1, job.id), "hello\n");
+  const follow = (from: number) =>
+    fetch(`${coordinator.url}/api/v4/projects/1/jobs/${job.id}/trace`, {
+      headers: { "PRIVATE-TOKEN": "glpat-test", Range: `bytes=${from}-` },
+    });
+  const more = await follow(2);
+  assert.deepEqual([more.status, more.headers.get("content-range"), await more.text()], [206, "bytes 2-5/6", "llo\n"]);
+  assert.deepEqual([(await follow(6)).status, (await follow(6)).headers.get("content-range")], [416, "bytes */6"]);
   const shown = await api.Jobs.show(1, job.id);
   assert.deepEqual(
     [shown.stage, shown.ref, shown.artifacts_file.size, shown.runner.description],

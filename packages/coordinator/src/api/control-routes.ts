@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { CoordinatorError } from "../coordinator-error.ts";
 import type { PipelineRequest } from "../coordinator-options.ts";
@@ -119,7 +119,7 @@ async function planOrRefuse(context: ApiContext, request: PipelineRequest): Prom
 }
 
 function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { state, lifecycle, files } = context;
+  const { state, lifecycle } = context;
   const base = "/api/v4/projects/:project/jobs";
   const render = (job: JobRecord) => restJob(job, pipelineOf(context, job));
   app.get<Ids>(base, (request, reply) => {
@@ -129,8 +129,8 @@ function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
   });
   app.get<Ids>(`${base}/:id`, (request) => render(findJob(context, request)));
   app.get<Ids>(`${base}/:id/trace`, async (request, reply) => {
-    const bytes = await files.readLog(findJob(context, request).id, 0);
-    return reply.type("text/plain; charset=utf-8").send(Buffer.from(bytes));
+    reply.type("text/plain; charset=utf-8").header("Accept-Ranges", "bytes");
+    return await sendLog(context, findJob(context, request), request.headers.range, reply);
   });
   app.get<Ids>(`${base}/:id/artifacts`, (request, reply) => sendArchive(context, findJob(context, request), reply));
   app.post<Ids>(`${base}/:id/cancel`, (request, reply) => {
@@ -146,6 +146,25 @@ function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
     allowed(() => lifecycle.play(job));
     return render(job);
   });
+}
+
+/** Whole, or from a byte on: a reader that follows a log asks for `bytes=<what it has>-` until there is no more (RFC 9110 §14). */
+async function sendLog(
+  { files }: ApiContext,
+  { id }: JobRecord,
+  range: string | undefined,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const from = /^bytes=(\d{1,15})-$/.exec(range ?? "")?.[1];
+  if (from === undefined) return reply.send(Buffer.from(await files.readLog(id, 0)));
+  const { bytes: length } = await files.logState(id);
+  const first = Number(from);
+  if (first >= length) return reply.code(416).header("Content-Range", `bytes */${length}`).send();
+  const rest = Buffer.from(await files.readLog(id, first)).subarray(0, length - first);
+  return reply
+    .code(206)
+    .header("Content-Range", `bytes ${first}-${length - 1}/${length}`)
+    .send(rest);
 }
 
 function allowed<T>(act: () => T): T {

@@ -67,6 +67,19 @@ export class CoordinatorState {
     this.#store.put("pipeline", pipeline);
   }
 
+  /** Forgets a pipeline and its jobs. */
+  removePipeline(id: number): void {
+    this.together(() => {
+      for (const job of this.jobsOf(id)) {
+        this.jobs.delete(job.id);
+        this.#store.remove("job", job.id);
+      }
+      this.#jobsByPipeline.delete(id);
+      this.pipelines.delete(id);
+      this.#store.remove("pipeline", id);
+    });
+  }
+
   saveJob(job: JobRecord): void {
     if (!this.jobs.has(job.id)) {
       this.jobs.set(job.id, job);

@@ -11,6 +11,8 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** Asks for what comes from this byte on; empty when there is nothing. */
+  readonly fromByte?: number;
 }
 
 /** Calls a coordinator in another process. */
@@ -28,21 +30,26 @@ export class ControlConnection {
 
   /** @throws {CoordinatorError} likewise. */
   async bytes(call: Call): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.#send(call)).arrayBuffer());
+    const response = await this.#send(call);
+    return response.status === 416 ? new Uint8Array() : new Uint8Array(await response.arrayBuffer());
   }
 
-  async #send({ method, path, body, signal }: Call): Promise<Response> {
+  async #send({ method, path, body, signal, fromByte = 0 }: Call): Promise<Response> {
     const { url, token } = this.#address;
     const response = await fetch(`${url}/api/v4/${path}`, {
       method,
-      headers: { "PRIVATE-TOKEN": token, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: {
+        "PRIVATE-TOKEN": token,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(fromByte === 0 ? {} : { Range: `bytes=${fromByte}-` }),
+      },
       signal: signal ?? AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch((cause: unknown) => {
       signal?.throwIfAborted();
       throw new CoordinatorError(`the coordinator at ${url} does not answer`, { code: "unreachable", cause });
     });
-    if (!response.ok) throw await errorOf(response, `${url}/api/v4/${path}`);
+    if (!response.ok && response.status !== 416) throw await errorOf(response, `${url}/api/v4/${path}`);
     return response;
   }
 }

@@ -68,8 +68,7 @@ export async function connectToCoordinator(dataDir: string): Promise<RemoteCoord
     },
     readJobLog: async (jobId, { fromByte = 0 } = {}) => {
       const path = `projects/${projectByJob.get(jobId)}/jobs/${jobId}/trace`;
-      const log = await connection.bytes({ method: "GET", path });
-      return log.subarray(fromByte);
+      return await connection.bytes({ method: "GET", path, fromByte });
     },
     [Symbol.dispose]: () => stopping.abort(),
   };

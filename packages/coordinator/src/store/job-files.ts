@@ -29,6 +29,8 @@ export interface JobFiles {
   artifactStream(jobId: number, storedAs: string): Readable;
   readArtifact(jobId: number, storedAs: string): Promise<Buffer>;
   removeArtifact(jobId: number, storedAs: string): Promise<void>;
+  /** Removes all files of a job. */
+  removeAll(jobId: number): Promise<void>;
 }
 
 /** @param root folder that holds one folder a job. */
@@ -78,6 +80,10 @@ export function createJobFiles(root: string): JobFiles {
     artifactPath: (jobId, storedAs) => join(folderOf(jobId), storedAs),
     artifactStream: (jobId, storedAs) => createReadStream(join(folderOf(jobId), storedAs)),
     readArtifact: (jobId, storedAs) => readFile(join(folderOf(jobId), storedAs)),
+    removeAll: async (jobId) => {
+      logs.delete(jobId);
+      await rm(folderOf(jobId), { recursive: true, force: true });
+    },
     removeArtifact: (jobId, storedAs) => rm(join(folderOf(jobId), storedAs), { force: true }),
   };
 }
