@@ -166,6 +166,9 @@ test("metrics count jobs, calls and reasons under the names that dashboards know
       }
       const ready = await fetch(`${metrics.url}/health/ready`);
       const list = await fetch(`${metrics.url}/debug/jobs/list`);
+      const state = (await (await fetch(`${metrics.url}/debug/process/state`)).json()) as Record<string, unknown>;
+      assert.deepEqual([state["pid"], state["running_jobs"]], [process.pid, 0]);
+      assert.doesNotMatch(JSON.stringify(state), /glrt-/);
       const missing = await fetch(`${metrics.url}/other`);
       assert.deepEqual([ready.status, list.headers.get("x-list-version"), missing.status], [200, "2", 404]);
       await Promise.all([ready.text(), list.text(), missing.text()]);

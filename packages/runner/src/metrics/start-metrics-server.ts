@@ -13,7 +13,8 @@ export interface MetricsServer extends AsyncDisposable {
 }
 
 /**
- * Serves `/metrics`, `/debug/jobs/list` and `/health/ready` without authentication (runner-protocol.md §6.10).
+ * Serves `/metrics`, `/debug/jobs/list`, `/debug/process/state` and `/health/ready` without authentication
+ * (runner-protocol.md §6.10).
  *
  * @param listenAddress `host:port`, `:port` (all interfaces) or `host`.
  * @throws {Error} when the address cannot be listened on.
@@ -36,6 +37,8 @@ export async function startMetricsServer(
       case "/debug/jobs/list":
         response.setHeader("x-list-version", "2");
         return answer(response, 200, "text/plain", listJobs(sources.status()));
+      case "/debug/process/state":
+        return answer(response, 200, "application/json", processState(sources.status()));
       case "/health/ready":
         return answer(response, 200, "text/plain", "ready\n");
       default:
@@ -73,6 +76,28 @@ function listJobs({ jobs }: ManagerStatus): string {
     return `id=${jobId} project=${projectId} runner=${JSON.stringify(runnerName)} state=running trace_id=${traceId ?? ""} duration=${durationS}s`;
   });
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** For a person who wonders what the process is doing; no tokens. */
+function processState({ systemId, concurrent, busyWorkers, runners, jobs }: ManagerStatus): string {
+  const { rss, heapUsed } = process.memoryUsage();
+  const state = {
+    pid: process.pid,
+    system_id: systemId,
+    uptime_s: Math.round(process.uptime()),
+    resident_bytes: rss,
+    heap_bytes: heapUsed,
+    concurrent,
+    busy_workers: busyWorkers,
+    running_jobs: jobs.length,
+    runners: runners.map(({ runner, ...counts }) => ({
+      name: runner.name,
+      jobs: counts.jobs,
+      requests: counts.requests,
+      request_limit: counts.requestLimit,
+    })),
+  };
+  return `${JSON.stringify(state, undefined, 2)}\n`;
 }
 
 function answer(response: ServerResponse, status: number, contentType: string, text: string): void {
