@@ -26,6 +26,7 @@ import { createJobFiles } from "./store/job-files.ts";
 import { openStateStore } from "./store/state-store.ts";
 import { RailsSpans } from "./telemetry/rails-spans.ts";
 import { createJobTokens, createLocalToken, createToken } from "./tokens.ts";
+import { watchRepository } from "./watch-repository.ts";
 
 /** A small GitLab for CI on one machine: GitLab's runner API over HTTP, and pipelines made from work trees. */
 export interface Coordinator extends AsyncDisposable {
@@ -44,6 +45,11 @@ export interface Coordinator extends AsyncDisposable {
   startPipeline(plan: PipelinePlan): Pipeline;
   /** Both in one. */
   createPipeline(request: PipelineRequest): Promise<Pipeline>;
+  /**
+   * Makes a pipeline whenever a branch of the repository has a new commit, until the result or the coordinator is disposed
+   * of. @throws {CoordinatorError} `not-a-repository`.
+   */
+  watchRepository(repository: string): Promise<AsyncDisposable>;
   /** Pipelines that are known, newest last. */
   pipelines(): readonly Pipeline[];
   cancelPipeline(pipelineId: number, options?: { force?: boolean }): void;
@@ -109,8 +115,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const bound = await listen(server, address);
   url ||= bound;
   const silentRunnerMs = options.silentRunnerMs ?? 600_000;
-  const watch = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
-  resources.defer(() => clearInterval(watch));
+  const watchdog = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
+  resources.defer(() => clearInterval(watchdog));
   const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();
   children.resume();
@@ -124,9 +130,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await tidying;
   });
   resources.use(await publishAddress(dataDir.addressFile, { url: bound, token: context.localToken }));
+  const parts = facade(context, starter, handles);
+  const watches = resources.use(new AsyncDisposableStack());
+  const watch = async (repository: string) =>
+    watches.use(await watchRepository({ git, log, createPipeline: parts.createPipeline }, repository));
   const owned = resources.move();
   const { localToken } = context;
-  return { ...facade(context, starter, handles), url, localToken, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...parts, watchRepository: watch, url, localToken, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function settingsOf(

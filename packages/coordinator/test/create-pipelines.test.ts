@@ -104,3 +104,18 @@ test("a project goes on with another work tree once its own is gone", async () =
   assert.deepEqual([moved.projectId, moved.projectPath, moved.iid], [first.projectId, "local/app", 2]);
   assert.ok(moved.id > first.id);
 });
+
+test("a watched repository gets a pipeline for each branch that moves, and none for what was there", async () => {
+  await using stack = await runningCoordinator("job: { script: [x] }");
+  const { coordinator, repository, runner } = stack;
+  await coordinator.watchRepository(repository);
+  const before = git(repository, "rev-parse", "main");
+  git(repository, "commit", "--quiet", "--allow-empty", "-m", "pushed");
+  const job = await runner.nextJob();
+  const [pipeline] = coordinator.pipelines();
+  assert.deepEqual([pipeline?.view().source, pipeline?.view().sha], ["push", git(repository, "rev-parse", "main")]);
+  assert.equal(job.git_info.before_sha, before);
+  git(repository, "branch", "--quiet", "other");
+  assert.equal((await runner.nextJob()).git_info.ref, "other");
+  assert.equal(coordinator.pipelines().length, 2);
+});

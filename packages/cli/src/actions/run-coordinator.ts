@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { startCoordinator } from "@jobscope/coordinator";
 import { createEndpointPool, createLog, createSpanProcessor } from "@jobscope/labkit";
 import { checkedAddress } from "../checked-address.ts";
@@ -10,6 +11,8 @@ import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
 export interface CoordinatorFlags {
   readonly listen: string;
   readonly data: string;
+  readonly watch?: boolean;
+  readonly repository: string;
   readonly otlpEndpoint?: readonly string[];
   readonly registrationToken?: string;
 }
@@ -17,7 +20,7 @@ export interface CoordinatorFlags {
 /** `jobscope coordinator`: runs until a signal. */
 export async function runCoordinator(
   flags: CoordinatorFlags,
-  { stdout }: CommandContext,
+  { stdout, workingDirectory }: CommandContext,
   { isDebug }: { isDebug: boolean },
 ): Promise<void> {
   using interrupts = watchInterrupts();
@@ -32,6 +35,7 @@ export async function runCoordinator(
     spanProcessors: [createSpanProcessor(endpoints.map(({ url }) => pool.endpoint({ url })))],
     ...(flags.registrationToken === undefined ? {} : { registrationToken: flags.registrationToken }),
   });
+  if (flags.watch === true) await coordinator.watchRepository(resolve(workingDirectory, flags.repository));
   const { token } = coordinator.createRunnerToken({ description: "made at start" });
   stdout.write(`coordinator   ${coordinator.url}\nrunner token  ${token}\n`);
   await aborted(interrupts.polite);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { createLog } from "@jobscope/labkit";
 import { checkedAddress } from "../checked-address.ts";
 import type { CommandContext } from "../context.ts";
@@ -15,6 +16,8 @@ export interface UpFlags {
   readonly otlpGrpc: string;
   readonly api: string;
   readonly data: string;
+  readonly watch?: boolean;
+  readonly repository: string;
 }
 
 /** `jobscope up`: everything on loopback, until a signal. */
@@ -31,6 +34,7 @@ export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }
   await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
   await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
   await ci.startRunner({ concurrent: availableParallelism(), path: context.environment["PATH"] });
+  if (flags.watch === true) await ci.coordinator.watchRepository(resolve(context.workingDirectory, flags.repository));
   const { token } = ci.coordinator.createRunnerToken({ description: "registered by hand", ignoresTags: true });
   context.stdout.write(
     `coordinator  ${ci.coordinator.url}\nOTLP/HTTP    ${collector.otlpHttpUrl}\nquery API    ${collector.apiUrl}\n` +

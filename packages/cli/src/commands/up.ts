@@ -11,6 +11,8 @@ export function addUpCommand({ program, context }: AddCommand): void {
     .option("--otlp-grpc <host:port>", "the collector's OTLP over gRPC", "127.0.0.1:4317")
     .option("--api <host:port>", "the collector's query API", "127.0.0.1:4320")
     .option("--data <dir>", "where everything is kept", context.defaultDataDir)
+    .option("--watch", "make a pipeline for each new commit on a branch of --repository")
+    .option("--repository <dir>", "the repository to watch", ".")
     .addHelpText(
       "after",
       examples(["jobscope up", "on the usual ports"], ["jobscope up --data ./ci", "with its files here"]),
