@@ -6,12 +6,21 @@ import type { ListFilter, TraceReader } from "./stored-trace.ts";
 export interface CollectorClientOptions {
   /** Base URL of the query API (`http://127.0.0.1:4320`). */
   readonly apiUrl: string;
+  /** Token that the query API asks for (`apiTokenFile` of the collector). Default: none. */
+  readonly token?: string;
   /** How long one request may take. Default 35,000 ms: a query's own limit and a little more. */
   readonly timeoutMs?: number;
 }
 
 /** Why the query API gave no answer. */
-export type CollectorApiErrorCode = "unreachable" | "timeout" | "bad-request" | "read-only" | "busy" | "failed";
+export type CollectorApiErrorCode =
+  | "unreachable"
+  | "timeout"
+  | "bad-request"
+  | "read-only"
+  | "busy"
+  | "unauthenticated"
+  | "failed";
 
 /** A request to the query API failed; the message names the URL and what the collector said. */
 export class CollectorApiError extends Error {
@@ -31,10 +40,11 @@ export class CollectorApiError extends Error {
  * Its methods throw {@link CollectorApiError}; "not stored" is `undefined`, not an error. A caller's own abort is thrown
  * as its reason. There is nothing to dispose of.
  */
-export function createCollectorClient({ apiUrl, timeoutMs = 35_000 }: CollectorClientOptions): TraceReader {
+export function createCollectorClient({ apiUrl, token, timeoutMs = 35_000 }: CollectorClientOptions): TraceReader {
   const base = apiUrl.replace(/\/+$/, "");
+  const authorization: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const get = <T>(path: string, schema: z.ZodType<T>, signal: AbortSignal | undefined): Promise<T | undefined> =>
-    ask(`${base}${path}`, { method: "GET" }, schema, { timeoutMs, signal });
+    ask(`${base}${path}`, { method: "GET", headers: authorization }, schema, { timeoutMs, signal });
   return {
     getTrace: (traceId, options) =>
       get(`/api/traces/${encodeURIComponent(traceId)}`, storedTraceSchema, options?.signal),
@@ -51,7 +61,7 @@ export function createCollectorClient({ apiUrl, timeoutMs = 35_000 }: CollectorC
     async sql(query, { format, signal } = {}) {
       const init = {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: { ...authorization, "Content-Type": "application/json" },
         body: JSON.stringify({ query, format }),
       };
       const response = await send(`${base}/api/sql`, init, { timeoutMs, signal });
@@ -99,6 +109,7 @@ async function send(url: string, init: RequestInit, { timeoutMs, signal }: Patie
 
 const codeByStatus: Readonly<Record<number, CollectorApiErrorCode>> = {
   400: "bad-request",
+  401: "unauthenticated",
   403: "read-only",
   413: "bad-request",
   429: "busy",

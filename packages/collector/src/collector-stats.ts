@@ -1,3 +1,5 @@
+import type { RefusalCounts } from "./auth/gate.ts";
+
 /** What a collector did since its start; also on `GET /metrics`. */
 export interface CollectorStats {
   readonly receivedSpans: number;
@@ -11,4 +13,8 @@ export interface CollectorStats {
   /** Requests that were malformed, or whose rows the store did not take. */
   readonly failedRequests: number;
   readonly pendingBytes: number;
+  /** Requests to send spans that were turned away before they were read, by reason. */
+  readonly refusedSenders: Readonly<RefusalCounts>;
+  /** The same for requests to the query API. */
+  readonly refusedReaders: Readonly<RefusalCounts>;
 }

@@ -1,4 +1,9 @@
 import type { Log } from "@jobscope/labkit";
+import { assertAuthenticated } from "./auth/beyond-loopback.ts";
+import type { CollectorAuth } from "./auth/collector-auth.ts";
+import { createReadersGate, createSendersGate, newRefusalCounts } from "./auth/gate.ts";
+import { grpcCredentials } from "./auth/server-tls.ts";
+import { readTlsFiles } from "./auth/tls-files.ts";
 import type { CollectorStats } from "./collector-stats.ts";
 import { ConfigError } from "./config-error.ts";
 import { grpcListener, httpListener, listenAll, readListenAddresses } from "./listeners.ts";
@@ -26,6 +31,8 @@ export interface CollectorOptions {
   readonly api?: string | false;
   readonly store: StoreLocation;
   readonly log: Log;
+  /** Who may send and ask. Default: anybody who reaches loopback, and nobody else. */
+  readonly auth?: CollectorAuth;
   /** Days after which spans are dropped; 0 keeps them for ever. Default 30. */
   readonly retentionDays?: number;
   /** Largest request body accepted, in bytes, as sent and once inflated. Default 16 MiB. */
@@ -45,7 +52,7 @@ export interface CollectorOptions {
 export interface CollectorAddresses {
   /** Base URL of OTLP over HTTP; exporters append `/v1/traces`. */
   readonly otlpHttpUrl: string | undefined;
-  /** `grpc://HOST:PORT`. */
+  /** `grpc://HOST:PORT`, or `grpcs://` with TLS. */
   readonly otlpGrpcUrl: string | undefined;
   readonly apiUrl: string | undefined;
 }
@@ -60,12 +67,19 @@ export interface Collector extends CollectorAddresses, AsyncDisposable {
 /**
  * Starts a collector: opens the store, brings its schema up to date, then listens.
  *
- * @throws {ConfigError} when an address is taken or malformed, or the data directory is held by another process.
+ * @throws {ConfigError} when an address is taken or malformed, or beyond loopback without authentication, a rule or file of
+ *   `auth` cannot be used, or the data directory is held by another process.
  * @throws {StoreError} when the store cannot be opened or written.
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { store, log, sql = {} } = options;
+  const { store, log, sql = {}, auth = {} } = options;
   const addresses = readListenAddresses(options);
+  assertAuthenticated(addresses, auth);
+  const refusedSenders = newRefusalCounts();
+  const refusedReaders = newRefusalCounts();
+  const gate = await createSendersGate(auth, refusedSenders);
+  const readersGate = await createReadersGate(auth, refusedReaders);
+  const tls = auth.tls === undefined ? undefined : await readTlsFiles(auth.tls);
   if (store.dataDir !== undefined) await assertNotHeld(store.dataDir);
   await using started = new AsyncDisposableStack();
 
@@ -80,16 +94,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     write: (block) => writer.write(block),
     log,
   });
-  const stats = () => ({ ...ingest.stats, pendingBytes: ingest.pending.held });
+  const stats = () => ({ ...ingest.stats, pendingBytes: ingest.pending.held, refusedSenders, refusedReaders });
 
-  const receiving = { ingest, maxRequestBytes: options.maxRequestBytes ?? 16 * 1024 * 1024, log };
+  const receiving = { ingest, gate, tls, maxRequestBytes: options.maxRequestBytes ?? 16 * 1024 * 1024, log };
   const reader = createStoreReader(engine);
   const listeners = {
-    api: () => httpListener(createQueryApi({ reader, stats, log })),
+    api: () => httpListener(createQueryApi({ reader, gate: readersGate, host: addresses.api?.host, stats, log })),
     otlpHttp: () => httpListener(createOtlpHttpServer(receiving)),
-    otlpGrpc: () => grpcListener(createOtlpGrpcServer(receiving)),
+    otlpGrpc: () => grpcListener(createOtlpGrpcServer(receiving), grpcCredentials(tls)),
   };
-  const urls = await listenAll(addresses, listeners, started);
+  const urls = await listenAll(addresses, listeners, tls !== undefined, started);
   if (store.dataDir !== undefined) {
     started.use(
       await announceCollector(store.dataDir, { ...urls, pid: process.pid, startedAt: new Date().toISOString() }),

@@ -3,6 +3,11 @@
  *
  * Processes that only ask a running collector import `@jobscope/collector/client`, which loads no database engine.
  */
+export type { CollectorAuth } from "./auth/collector-auth.ts";
+export type { RefusalCounts } from "./auth/gate.ts";
+export type { OidcIssuer } from "./auth/oidc-issuer.ts";
+export type { TlsFiles } from "./auth/tls-files.ts";
+export type { RefusalReason } from "./auth/verdict.ts";
 export type { Collector, CollectorAddresses, CollectorOptions } from "./collector.ts";
 export { startCollector } from "./collector.ts";
 export type { CollectorStats } from "./collector-stats.ts";

@@ -1,4 +1,4 @@
-import { type Server as GrpcServer, logVerbosity, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
+import { type Server as GrpcServer, logVerbosity, type ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import type { FastifyInstance } from "fastify";
 import { authorityOf, type ListenAddress, listenError, parseListenAddress } from "./listen-address.ts";
 
@@ -38,12 +38,14 @@ export function readListenAddresses(
 /**
  * Listens on each address and hands the servers to `owner`, which ends them.
  *
+ * @param hasTls whether the OTLP receivers speak TLS.
  * @returns the URL of each, with the port that was bound.
  * @throws {ConfigError} when one cannot be listened on.
  */
 export async function listenAll(
   addresses: ListenAddresses,
   listeners: Readonly<Record<ListenerKey, () => Listener>>,
+  hasTls: boolean,
   owner: AsyncDisposableStack,
 ): Promise<Record<`${ListenerKey}Url`, string | undefined>> {
   const urlOf = async (key: ListenerKey, scheme: string) => {
@@ -57,8 +59,8 @@ export async function listenAll(
   };
   return {
     apiUrl: await urlOf("api", "http"),
-    otlpHttpUrl: await urlOf("otlpHttp", "http"),
-    otlpGrpcUrl: await urlOf("otlpGrpc", "grpc"),
+    otlpHttpUrl: await urlOf("otlpHttp", hasTls ? "https" : "http"),
+    otlpGrpcUrl: await urlOf("otlpGrpc", hasTls ? "grpcs" : "grpc"),
   };
 }
 
@@ -82,14 +84,14 @@ export function httpListener(server: FastifyInstance): Listener {
 }
 
 /** Calls under way are answered before it ends, up to a grace period. */
-export function grpcListener(server: GrpcServer): Listener {
+export function grpcListener(server: GrpcServer, credentials: ServerCredentials): Listener {
   return {
     async listen({ host, port }) {
       // grpc-js writes why to standard error, beside telling us.
       setLogVerbosity(logVerbosity.NONE);
       try {
         return await new Promise((resolve, reject) => {
-          server.bindAsync(authorityOf(host, port), ServerCredentials.createInsecure(), (error, bound) =>
+          server.bindAsync(authorityOf(host, port), credentials, (error, bound) =>
             error === null ? resolve(bound) : reject(error),
           );
         });

@@ -1,3 +1,4 @@
+import type { RefusalCounts } from "../auth/gate.ts";
 import type { CollectorStats } from "../collector-stats.ts";
 
 /** Counters and gauges in Prometheus' text format, version 0.0.4. */
@@ -26,7 +27,17 @@ export function metricsText(stats: CollectorStats): string {
     ],
     ["jobscope_collector_pending_bytes", "gauge", "Bytes held for requests not yet answered.", stats.pendingBytes],
   ];
-  return metrics
-    .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)
-    .join("");
+  const lines = metrics.map(([name, type, help, value]) => `${heading(name, type, help)}${name} ${value}\n`);
+  return [...lines, refusals("senders", stats.refusedSenders), refusals("readers", stats.refusedReaders)].join("");
+}
+
+/** One line for each reason. */
+function refusals(whom: "senders" | "readers", counts: Readonly<RefusalCounts>): string {
+  const name = `jobscope_collector_refused_${whom}_total`;
+  const lines = Object.entries(counts).map(([reason, count]) => `${name}{reason="${reason}"} ${count}\n`);
+  return `${heading(name, "counter", `Requests of ${whom} turned away, by reason.`)}${lines.join("")}`;
+}
+
+function heading(name: string, type: "counter" | "gauge", help: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }

@@ -1,6 +1,8 @@
 import type { Log } from "@jobscope/labkit";
 import fastify, { type FastifyInstance } from "fastify";
 import { z } from "zod";
+import type { Gate } from "../auth/gate.ts";
+import { isOwnHost } from "../auth/trusted-host.ts";
 import type { CollectorStats } from "../collector-stats.ts";
 import { StoreError, type StoreErrorCode } from "../store/store-error.ts";
 import type { ListFilter } from "../stored-trace.ts";
@@ -24,6 +26,9 @@ const statusByCode: Readonly<Record<StoreErrorCode, number>> = {
 /** Dependencies of {@link createQueryApi}. */
 export interface QueryApiOptions {
   readonly reader: StoreReader;
+  readonly gate: Gate;
+  /** The host that the options name to listen on. */
+  readonly host: string | undefined;
   readonly stats: () => CollectorStats;
   readonly log: Log;
 }
@@ -32,11 +37,22 @@ export interface QueryApiOptions {
  * The query API: JSON over HTTP, with `{ "message": … }` for whatever fails; client.ts is its client.
  *
  * `GET /api/traces/:traceId`, `/api/jobs/:jobId/trace`, `/api/jobs`, `/api/pipelines`, `POST /api/sql`, `GET /health`,
- * `GET /metrics`. The server is returned unstarted.
+ * `GET /metrics`. Where a token is asked for, all of it needs one but `/health`; where none is, a request must name this
+ * machine as its host. The server is returned unstarted.
  */
-export function createQueryApi({ reader, stats, log }: QueryApiOptions): FastifyInstance {
+export function createQueryApi({ reader, gate, host, stats, log }: QueryApiOptions): FastifyInstance {
   const server = fastify({ logger: false, bodyLimit: 256 * 1024, forceCloseConnections: true });
   server.setReplySerializer(toJson);
+  server.addHook("onRequest", async (request, reply) => {
+    if (!gate.asks && !isOwnHost(request.headers.host, [host, request.socket.localAddress])) {
+      gate.count("wrong-host");
+      return await reply.code(403).send({ message: "the host of this request is not an address of this collector" });
+    }
+    if (request.url === "/health") return;
+    const refusal = await gate.admit(request.headers.authorization);
+    if (refusal === undefined) return;
+    return await reply.code(401).header("WWW-Authenticate", "Bearer").send({ message: "not authenticated" });
+  });
 
   server.get("/api/traces/:traceId", async (request, reply) => {
     const { traceId } = traceParams.parse(request.params);

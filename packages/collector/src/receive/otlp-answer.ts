@@ -1,18 +1,19 @@
 import protobuf from "protobufjs/minimal.js";
+import type { Refusal } from "../auth/verdict.ts";
 import type { IngestOutcome } from "./ingest.ts";
 
 /** How long a sender is asked to wait when too much is pending: a few inserts' time. */
 const retryAfterSeconds = 1;
 
 /** gRPC's status codes that we answer with (google.rpc.Code). */
-export const grpcCode = { invalidArgument: 3, resourceExhausted: 8, unavailable: 14 } as const;
+export const grpcCode = { invalidArgument: 3, resourceExhausted: 8, unavailable: 14, unauthenticated: 16 } as const;
 
 /** An answer to an OTLP request, before it is put into HTTP or gRPC words. */
 export type OtlpAnswer =
   | { readonly kind: "ok"; readonly rejectedSpans: number }
   | {
       readonly kind: "error";
-      readonly httpStatus: 400 | 413 | 415 | 429 | 503;
+      readonly httpStatus: 400 | 401 | 413 | 415 | 429 | 503;
       readonly grpcCode: number;
       readonly message: string;
       readonly retryAfterSeconds: number | undefined;
@@ -37,13 +38,34 @@ export function answerTo(outcome: IngestOutcome): OtlpAnswer {
   };
 }
 
-export function tooBusy(): OtlpAnswer {
+export function tooBusy(): OtlpAnswer & { kind: "error" } {
   return {
     kind: "error",
     httpStatus: 429,
     grpcCode: grpcCode.resourceExhausted,
     message: "too many spans are waiting to be stored",
     retryAfterSeconds,
+  };
+}
+
+/**
+ * What a sender that was turned away is told: nothing of why, but whether to come back. An issuer that does not answer
+ * is not the sender's mistake, so it keeps its spans.
+ */
+export function turnedAway({ reason }: Refusal): OtlpAnswer & { kind: "error" } {
+  if (reason === "rate-limited") {
+    return { ...tooBusy(), message: "too many requests came with this token" };
+  }
+  if (reason === "issuer-unavailable") {
+    const message = "tokens cannot be checked at the moment";
+    return { kind: "error", httpStatus: 503, grpcCode: grpcCode.unavailable, message, retryAfterSeconds };
+  }
+  return {
+    kind: "error",
+    httpStatus: 401,
+    grpcCode: grpcCode.unauthenticated,
+    message: "not authenticated",
+    retryAfterSeconds: undefined,
   };
 }
 

@@ -1,27 +1,13 @@
-import {
-  type handleUnaryCall,
-  Metadata,
-  Server,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import { type handleUnaryCall, Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Log } from "@jobscope/labkit";
+import type { Gate } from "../auth/gate.ts";
+import { createGrpcGate } from "./grpc-gate.ts";
+import { grpcFailure, grpcStatusOf } from "./grpc-status.ts";
 import type { Ingest } from "./ingest.ts";
-import {
-  answerTo,
-  grpcCode,
-  malformed,
-  type OtlpAnswer,
-  protobufResponse,
-  protobufStatus,
-  tooBusy,
-} from "./otlp-answer.ts";
+import { answerTo, grpcCode, malformed, type OtlpAnswer, protobufResponse, tooBusy } from "./otlp-answer.ts";
 import { MalformedRequest } from "./otlp-model.ts";
 import { readProtobufRequest } from "./otlp-protobuf.ts";
 import type { Reservation } from "./pending-bytes.ts";
-
-/** gRPC's INTERNAL. */
-const internal = 13;
 
 /** The one service of OTLP/gRPC for traces; messages stay bytes, which receiver and sender read as they like. */
 const traceService = {
@@ -39,6 +25,7 @@ const traceService = {
 /** Dependencies and limits of {@link createOtlpGrpcServer}. */
 export interface OtlpGrpcOptions {
   readonly ingest: Ingest;
+  readonly gate: Gate;
   readonly maxRequestBytes: number;
   readonly log: Log;
 }
@@ -48,20 +35,21 @@ export interface OtlpGrpcOptions {
  *
  * A message is in memory before we can judge it; what one connection can hold is bounded by its streams.
  */
-export function createOtlpGrpcServer({ ingest, maxRequestBytes, log }: OtlpGrpcOptions): Server {
+export function createOtlpGrpcServer({ ingest, gate, maxRequestBytes, log }: OtlpGrpcOptions): Server {
   const server = new Server({
     "grpc.max_receive_message_length": maxRequestBytes,
     "grpc.max_concurrent_streams": 32,
+    interceptors: [createGrpcGate(gate, log)],
   });
   const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
     answer(call.request).then(
       (outcome) => {
         if (outcome.kind === "ok") callback(null, protobufResponse(outcome.rejectedSpans));
-        else callback({ code: outcome.grpcCode, details: outcome.message, metadata: detailsOf(outcome) });
+        else callback(grpcStatusOf(outcome));
       },
       (err: unknown) => {
         log.error("a request failed", { err });
-        callback({ code: internal, details: "the collector failed" });
+        callback(grpcFailure);
       },
     );
   };
@@ -89,11 +77,4 @@ export function createOtlpGrpcServer({ ingest, maxRequestBytes, log }: OtlpGrpcO
     if (answered.grpcCode === grpcCode.resourceExhausted) ingest.stats.refusedRequests += 1;
     else ingest.stats.failedRequests += 1;
   }
-}
-
-/** The machine-readable part of an error: `google.rpc.Status`, where senders look for RetryInfo. */
-function detailsOf({ grpcCode: code, message, retryAfterSeconds: seconds }: OtlpAnswer & { kind: "error" }): Metadata {
-  const metadata = new Metadata();
-  metadata.set("grpc-status-details-bin", protobufStatus(code, message, seconds));
-  return metadata;
 }

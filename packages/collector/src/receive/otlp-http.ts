@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Log } from "@jobscope/labkit";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import type { Gate } from "../auth/gate.ts";
+import { httpsOptions } from "../auth/server-tls.ts";
+import type { TlsIdentity } from "../auth/tls-files.ts";
 import type { Ingest } from "./ingest.ts";
 import {
   answerTo,
@@ -11,6 +14,7 @@ import {
   protobufResponse,
   protobufStatus,
   tooBusy,
+  turnedAway,
 } from "./otlp-answer.ts";
 import { readJsonRequest } from "./otlp-json.ts";
 import { MalformedRequest } from "./otlp-model.ts";
@@ -28,6 +32,8 @@ const contentTypes: Readonly<Record<Encoding, string>> = {
 /** Dependencies and limits of {@link createOtlpHttpServer}. */
 export interface OtlpHttpOptions {
   readonly ingest: Ingest;
+  readonly gate: Gate;
+  readonly tls: TlsIdentity | undefined;
   readonly maxRequestBytes: number;
   readonly log: Log;
 }
@@ -37,14 +43,23 @@ export interface OtlpHttpOptions {
  *
  * Answers come in the encoding of the request. The server is returned unstarted.
  */
-export function createOtlpHttpServer({ ingest, maxRequestBytes, log }: OtlpHttpOptions): FastifyInstance {
-  const server = fastify({ logger: false, forceCloseConnections: "idle", keepAliveTimeout: 75_000 });
+export function createOtlpHttpServer({ ingest, gate, tls, maxRequestBytes, log }: OtlpHttpOptions): FastifyInstance {
+  const server: FastifyInstance = fastify({
+    logger: false,
+    forceCloseConnections: "idle",
+    keepAliveTimeout: 75_000,
+    https: tls === undefined ? null : httpsOptions(tls),
+  });
   // Bodies are read by us, piece by piece, so that limits hold before a body is in memory.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
   server.post("/v1/traces", async (request, reply) => {
     const encoding = encodingOf(request.headers["content-type"]);
+    const refusal = await gate.admit(request.headers.authorization);
+    if (refusal !== undefined) {
+      return await send(hangUp(request.raw, reply), encoding ?? "json", turnedAway(refusal));
+    }
     if (encoding === undefined)
       return await refuse(request.raw, reply, "json", wrongType(request.headers["content-type"]));
     const contentEncoding = request.headers["content-encoding"] ?? "identity";
@@ -54,7 +69,9 @@ export function createOtlpHttpServer({ ingest, maxRequestBytes, log }: OtlpHttpO
     using reservation = ingest.pending.reserve();
     const body = await readBody(request.raw, { maxBytes: maxRequestBytes, reservation });
     if (body.kind !== "body") return await refuse(request.raw, reply, encoding, refusalOf(body, maxRequestBytes));
-    return await send(reply, encoding, await answer(body.bytes, encoding, reservation));
+    const answered = await answer(body.bytes, encoding, reservation);
+    count(answered);
+    return await send(reply, encoding, answered);
   });
 
   server.setNotFoundHandler(async (request, reply) => {
@@ -90,25 +107,35 @@ export function createOtlpHttpServer({ ingest, maxRequestBytes, log }: OtlpHttpO
       const { rejectedSpans } = answer;
       return await reply.send(encoding === "json" ? jsonResponse(rejectedSpans) : protobufResponse(rejectedSpans));
     }
-    if (answer.httpStatus === 429) ingest.stats.refusedRequests += 1;
-    else ingest.stats.failedRequests += 1;
+    if (answer.httpStatus === 401) reply.header("WWW-Authenticate", "Bearer");
     if (answer.retryAfterSeconds !== undefined) reply.header("Retry-After", answer.retryAfterSeconds);
     const { grpcCode: code, message } = answer;
     const body = encoding === "json" ? JSON.stringify({ code, message }) : protobufStatus(code, message, undefined);
     return await reply.code(answer.httpStatus).send(body);
   }
 
-  /** Answers before the body was read: the rest of it is thrown away, and the connection is not used again. */
+  /** Answers before the body was read. */
   async function refuse(
     request: IncomingMessage,
     reply: FastifyReply,
     encoding: Encoding,
     answer: OtlpAnswer,
   ): Promise<FastifyReply> {
-    request.resume();
-    reply.header("Connection", "close");
-    return await send(reply, encoding, answer);
+    count(answer);
+    return await send(hangUp(request, reply), encoding, answer);
   }
+
+  function count(answer: OtlpAnswer): void {
+    if (answer.kind === "ok") return;
+    if (answer.httpStatus === 429) ingest.stats.refusedRequests += 1;
+    else ingest.stats.failedRequests += 1;
+  }
+}
+
+/** The rest of the body is thrown away, and the connection is not used again. */
+function hangUp(request: IncomingMessage, reply: FastifyReply): FastifyReply {
+  request.resume();
+  return reply.header("Connection", "close");
 }
 
 function encodingOf(contentType: string | undefined): Encoding | undefined {
