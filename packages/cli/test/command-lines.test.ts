@@ -71,6 +71,26 @@ const mistakes: readonly { name: string; args: string[]; message: RegExp }[] = [
     message: /--api: "localhost" is no HOST:PORT/,
   },
   {
+    name: "an address beyond loopback where nobody is asked who they are",
+    args: ["collector", "--otlp-http", "0.0.0.0:0"],
+    message: /0\.0\.0\.0:0 is beyond loopback .* set --auth-token-file, .* or --dangerously-allow-unauthenticated/,
+  },
+  {
+    name: "an issuer without an audience",
+    args: ["collector", "--oidc-issuer", "https://issuer.test"],
+    message: /--oidc-issuer: each needs its own --oidc-audience; 1 and 0 were given/,
+  },
+  {
+    name: "a certificate without its key",
+    args: ["collector", "--tls-cert", "collector.pem"],
+    message: /--tls-cert: --tls-cert and --tls-key need each other/,
+  },
+  {
+    name: "a token file that is not there",
+    args: ["collector", "--auth-token-file", "/no/tokens"],
+    message: /--auth-token-file: \/no\/tokens cannot be read/,
+  },
+  {
     name: "a configuration that is not there",
     args: ["run", "--config", "/no/config.toml"],
     message: /\/no\/config\.toml/,

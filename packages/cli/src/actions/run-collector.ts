@@ -6,9 +6,10 @@ import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
 import { aborted, watchInterrupts } from "../interrupts.ts";
+import { type CollectorAuthFlags, collectorAuthOf, inFlags } from "./collector-auth.ts";
 
 /** The command line of `jobscope collector`. */
-export interface CollectorFlags {
+export interface CollectorFlags extends CollectorAuthFlags {
   readonly otlpHttp: string;
   readonly otlpGrpc: string;
   readonly api: string;
@@ -25,7 +26,9 @@ export async function runCollector(
 ): Promise<void> {
   using interrupts = watchInterrupts();
   const log = createLog({ level: isDebug ? "debug" : "info" });
-  await using collector = await startCollector({ ...(await optionsOf(flags)), log });
+  await using collector = await startCollector({ ...(await optionsOf(flags)), log }).catch((error: unknown) => {
+    throw inFlags(error);
+  });
   tellReady(collector);
   if (process.send === undefined) context.stdout.write(readyText(collector));
   await Promise.race([aborted(interrupts.polite), parentGone()]);
@@ -42,6 +45,7 @@ async function optionsOf(flags: CollectorFlags): Promise<Omit<CollectorOptions, 
     otlpGrpc: addressOf("--otlp-grpc", flags.otlpGrpc),
     api: addressOf("--api", flags.api),
     retentionDays,
+    auth: collectorAuthOf(flags),
     store:
       flags.clickhouse === undefined
         ? { kind: "embedded", dataDir }

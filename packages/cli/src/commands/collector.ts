@@ -1,5 +1,5 @@
 import type { CollectorFlags } from "../actions/run-collector.ts";
-import { type AddCommand, examples, isDebug } from "./add-command.ts";
+import { type AddCommand, collect, examples, isDebug } from "./add-command.ts";
 
 export function addCollectorCommand({ program, context }: AddCommand): void {
   program
@@ -12,11 +12,23 @@ export function addCollectorCommand({ program, context }: AddCommand): void {
     .option("--data <dir>", "where the embedded ClickHouse keeps its files", context.defaultDataDir)
     .option("--clickhouse <url>", "store in this server instead: http://user:password@host:8123/database")
     .option("--retention-days <days>", "drop spans after so many days; 0 keeps them", "30")
+    .option("--auth-token-file <file>", "ask senders for one of the bearer tokens in this file, one a line")
+    .option("--oidc-issuer <url>", "or for a token of this OIDC issuer; may be repeated", collect)
+    .option("--oidc-audience <audience>", "its audience; one for each --oidc-issuer, in the same order", collect)
+    .option("--tls-cert <file>", "TLS certificate of the OTLP receivers, in PEM form")
+    .option("--tls-key <file>", "its key")
+    .option("--tls-client-ca <file>", "ask senders for a certificate of this authority, as well as for a token")
+    .option("--api-token-file <file>", "ask readers of the query API for one of the bearer tokens in this file")
+    .option(
+      "--dangerously-allow-unauthenticated",
+      "let anybody who reaches us beyond loopback send spans and read them",
+    )
     .addHelpText(
       "after",
       examples(
         ["jobscope collector", "on the usual ports of loopback"],
         ["jobscope collector --otlp-grpc none --data ./spans", "HTTP only, its files here"],
+        ["jobscope collector --otlp-http 0.0.0.0:4318 --auth-token-file senders", "for runners elsewhere"],
         ["jobscope collector --clickhouse http://default@db:8123/ci", "into a ClickHouse server"],
       ),
     )
