@@ -7,8 +7,10 @@ import { join, resolve } from "node:path";
 const mainFile = resolve(import.meta.dirname, "../../../packages/cli/dist/main.js");
 
 /** A `jobscope` process, ended when disposed of. */
-export interface JobscopeProcess extends AsyncDisposable {
+interface JobscopeProcess extends AsyncDisposable {
   readonly pid: number;
+  /** Its own temporary directory. */
+  readonly directory: string;
   /** Everything it wrote to standard error so far. */
   readonly stderr: () => string;
   /** Resident memory in bytes. */
@@ -16,7 +18,9 @@ export interface JobscopeProcess extends AsyncDisposable {
 }
 
 /** Starts the built command, as a user would, with a temporary directory of its own that is also its HOME. */
-export async function startJobscope(args: (directory: string) => readonly string[] | Promise<readonly string[]>) {
+export async function startJobscope(
+  args: (directory: string) => readonly string[] | Promise<readonly string[]>,
+): Promise<JobscopeProcess> {
   const directory = await mkdtemp(join(tmpdir(), "jobscope-bench-"));
   const commandLine = [mainFile, ...(await args(directory))];
   const child = spawn(process.execPath, commandLine, {
@@ -43,7 +47,7 @@ export async function startJobscope(args: (directory: string) => readonly string
 }
 
 /** Starts `jobscope run` for one runner with the shell executor. */
-export function startRunner(options: { url: string; concurrent: number }) {
+export function startRunner(options: { url: string; concurrent: number }): Promise<JobscopeProcess> {
   return startJobscope(async (directory) => {
     const file = join(directory, "config.toml");
     await writeFile(
