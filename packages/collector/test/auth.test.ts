@@ -113,8 +113,8 @@ describe("a collector that asks for tokens", () => {
     });
   }
 
-  test("turns away a large request before it is read", async () => {
-    const large = Buffer.alloc(12 * 1024 * 1024);
+  test("turns away a request that is too large before it is read, so not for its size", async () => {
+    const large = Buffer.alloc(17 * 1024 * 1024);
     assert.equal((await sendGrpc(collector, large))?.code, 16);
     assert.ok([401, undefined].includes((await sendHttp(collector, large))?.status));
     assert.equal(collector.stats().pendingBytes, 0);
@@ -219,12 +219,15 @@ describe("a collector does not start", () => {
   test("with files that cannot be used", async () => {
     await using directory = await temporaryDirectory();
     const { server, ca, client } = await makeCertificates(directory.path, "ours");
+    const issuer = { issuer: "https://issuer.test", audience };
     const cases = [
       [{ tokenFile: "/nonexistent" }, /^auth\.tokenFile: \/nonexistent cannot be read \(ENOENT\)$/],
       [{ tls: { ...server, key: client.key } }, /^auth\.tls: .* are no certificate and its key/],
       [{ tls: { ...server, clientCa: server.key } }, /^auth\.tls\.clientCa: .* holds no certificate/],
       [{ tls: { cert: ca, key: "/nonexistent" } }, /^auth\.tls\.key: \/nonexistent cannot be read/],
       [{ maxRequestsPerSecond: -1 }, /^auth\.maxRequestsPerSecond: -1 is no rate/],
+      [{ maxRequestsPerSecond: 0.5 }, /^auth\.maxRequestsPerSecond: 0\.5 is no rate; expected 1 or more/],
+      [{ oidc: [issuer, issuer] }, /^auth\.oidc: https:\/\/issuer\.test is named twice$/],
     ] as const;
     for (const [auth, expected] of cases) {
       await assert.rejects(

@@ -31,7 +31,7 @@ export async function createSendersGate(auth: CollectorAuth, counts: RefusalCoun
   const { tokenFile, oidc = [], maxRequestsPerSecond = 1000 } = auth;
   const twice = oidc.find(({ issuer }, index) => oidc.findIndex((other) => other.issuer === issuer) < index);
   if (twice !== undefined) throw new ConfigError([{ key: "auth.oidc", problem: `${twice.issuer} is named twice` }]);
-  if (!(maxRequestsPerSecond >= 0)) {
+  if (maxRequestsPerSecond !== 0 && !(maxRequestsPerSecond >= 1)) {
     const problem = `${maxRequestsPerSecond} is no rate; expected 1 or more, or 0 for no limit`;
     throw new ConfigError([{ key: "auth.maxRequestsPerSecond", problem }]);
   }
