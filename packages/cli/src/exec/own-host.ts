@@ -9,6 +9,9 @@ import type { HostOptions, PipelineHost } from "./pipeline-host.ts";
 /** Bound of the last flush: an endpoint that does not answer must not keep the user waiting (telemetry.md §4). */
 const flushTimeoutMs = 5_000;
 
+/** How long others may still read what became of a pipeline that ran here. */
+const guestFarewellMs = 5_000;
+
 /**
  * A coordinator in this process, and a runner, unless runners from outside are waited for.
  * @throws {CoordinatorError} `data-dir-in-use` among others.
@@ -86,4 +89,6 @@ async function waitForGuests(
   await Promise.race([Promise.all(guests.map(({ finished }) => finished)), aborted(stop)]);
   for (const guest of guests) guest.cancel({ force: true });
   await Promise.all(guests.map(({ finished }) => finished));
+  // They still read the end of it, from this coordinator and its collector.
+  await Promise.race([aborted(AbortSignal.timeout(guestFarewellMs)), aborted(interrupts.urgent)]);
 }
