@@ -25,7 +25,7 @@ export async function readStaticTokens(key: string, path: string): Promise<Stati
 }
 
 /** Keeps the hashes of tokens. */
-export function staticTokens(tokens: readonly string[]): StaticTokens {
+function staticTokens(tokens: readonly string[]): StaticTokens {
   const hashes = tokens.map(hashOf);
   return {
     holderOf(token) {
