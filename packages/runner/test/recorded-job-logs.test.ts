@@ -127,16 +127,18 @@ describe("job logs beside those of GitLab's runner 15.4", () => {
 
 /** Without what differs from run to run: times, machines, directories, commits, tokens, whether git-lfs is installed. */
 function comparable(log: string, commit: string, host: string): string {
-  return log
-    .replace(/section_(start|end):\d+:/g, "section_$1:TIME:")
-    .replaceAll(`Running on ${host}...`, "Running on HOST...")
-    .replace(/(existing|empty) Git repository in \S+/g, "$1 Git repository in DIRECTORY")
-    // §3.5, step 10: git-lfs says an empty line.
-    .replace(/(Checking out .*\n)\n/, "$1")
-    .replaceAll(commit, "COMMIT")
-    .replaceAll(commit.slice(0, 7), "COMMIT")
-    .replace(/ id(\S*)=\d+ /g, " id$1=ID ")
-    .replace(/ token(\S*)=\S+/g, " token$1=TOKEN");
+  return (
+    log
+      .replace(/section_(start|end):\d+:/g, "section_$1:TIME:")
+      .replaceAll(`Running on ${host}...`, "Running on HOST...")
+      .replace(/(existing|empty) Git repository in \S+/g, "$1 Git repository in DIRECTORY")
+      // §3.5, step 10: git-lfs says an empty line.
+      .replace(/(Checking out .*\n)\n/, "$1")
+      .replaceAll(commit, "COMMIT")
+      .replaceAll(commit.slice(0, 7), "COMMIT")
+      .replace(/ id(\S*)=\d+ /g, " id$1=ID ")
+      .replace(/ token(\S*)=\S+/g, " token$1=TOKEN")
+  );
 }
 
 /** A recording as this version says it, each difference with its rule in runner-protocol.md. */
