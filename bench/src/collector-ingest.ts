@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { createCollectorClient, findRunningCollector, type TraceReader } from "@jobscope/collector/client";
+import { createCollectorClient, type TraceReader } from "@jobscope/collector/client";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { Benchmark } from "./support/figures.ts";
 import { quantile } from "./support/figures.ts";
 import { startJobscope } from "./support/jobscope-process.ts";
 import { stageSpans } from "./support/stage-spans.ts";
+import { untilCollectorRuns } from "./support/until-collector-runs.ts";
 
 const spansPerRequest = 1_000;
 const senders = 32;
@@ -29,7 +29,7 @@ export const collectorIngest: Benchmark = {
       "collector",
       ...["--data", directory, "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "none", "--api", "127.0.0.1:0"],
     ]);
-    const { apiUrl, otlpHttpUrl } = await untilRunning(join(collector.directory, "store"));
+    const { apiUrl, otlpHttpUrl } = await untilCollectorRuns(join(collector.directory, "store"));
     await using reader = createCollectorClient({ apiUrl });
     const template = makeTemplate();
 
@@ -135,15 +135,6 @@ async function cpuSecondsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-async function untilRunning(directory: string): Promise<{ apiUrl: string; otlpHttpUrl: string }> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const { apiUrl, otlpHttpUrl } = (await findRunningCollector(directory)) ?? {};
-    if (apiUrl !== undefined && otlpHttpUrl !== undefined) return { apiUrl, otlpHttpUrl };
-    await delay(100);
-  }
-  throw new Error("the collector did not start");
 }
 
 function mebibytes(bytes: number): string {

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createCollectorClient, findRunningCollector } from "@jobscope/collector/client";
+import { createCollectorClient } from "@jobscope/collector/client";
 import { createEndpointPool, silentLog } from "@jobscope/labkit";
 import type { Benchmark } from "./support/figures.ts";
 import { median, quantile } from "./support/figures.ts";
 import { startJobscope } from "./support/jobscope-process.ts";
 import { stageSpans } from "./support/stage-spans.ts";
+import { untilCollectorRuns } from "./support/until-collector-runs.ts";
 
 const rounds = 60;
 
@@ -21,7 +22,7 @@ export const latency: Benchmark = {
       "collector",
       ...["--data", directory, "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"],
     ]);
-    const running = await untilRunning(join(collector.directory, "store"));
+    const running = await untilCollectorRuns(join(collector.directory, "store"));
     const reader = createCollectorClient({ apiUrl: running.apiUrl });
     await using pool = createEndpointPool({ log: silentLog });
     const endpoint = pool.endpoint({ url: running.otlpHttpUrl });
@@ -40,12 +41,3 @@ export const latency: Benchmark = {
     ];
   },
 };
-
-async function untilRunning(directory: string): Promise<{ apiUrl: string; otlpHttpUrl: string }> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const { apiUrl, otlpHttpUrl } = (await findRunningCollector(directory)) ?? {};
-    if (apiUrl !== undefined && otlpHttpUrl !== undefined) return { apiUrl, otlpHttpUrl };
-    await delay(100);
-  }
-  throw new Error("the collector did not start");
-}
