@@ -1,3 +1,5 @@
+import type { DockerConfig } from "./docker-config.ts";
+
 /** How a runner reaches its coordinator over TLS. Paths are absolute. Rule: runner-protocol.md §1.1. */
 export interface RunnerTlsConfig {
   /** `tls-ca-file`, else `certs/<host>.crt` beside the configuration file: *added* to the system's authorities. */
@@ -88,6 +90,6 @@ export interface RunnerConfig {
   /** `[runners.feature_flags]`: wins over job variables (runner-protocol.md §3.2). Names as written. */
   readonly featureFlags: Readonly<Record<string, boolean>>;
   readonly cache: RunnerCacheConfig;
-  /** `[runners.docker]`, `[runners.custom]` and other executors' tables as written, keys in lower case. */
-  readonly executorTables: Readonly<Record<string, unknown>>;
+  /** `[runners.docker]`; `undefined` when there is no such table. */
+  readonly docker: DockerConfig | undefined;
 }

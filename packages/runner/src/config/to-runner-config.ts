@@ -4,6 +4,7 @@ import path from "node:path";
 import type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./runner-config.ts";
 import type { RunnerTable } from "./schema/runner-table.ts";
 import { shortenToken } from "./short-token.ts";
+import { toDockerConfig } from "./to-docker-config.ts";
 
 /** Where a configuration comes from, for what it leaves out. */
 export interface ConfigPlace {
@@ -61,7 +62,7 @@ export function toRunnerConfig(
     artifactResponseHeaderTimeoutMs: positive(table.artifact.response_header_timeout ?? 0, 600_000),
     featureFlags: table.feature_flags,
     cache: cacheConfig(table.cache),
-    executorTables: { docker: table.docker ?? {}, custom: table.custom ?? {} },
+    docker: table.docker === undefined ? undefined : toDockerConfig(table.docker),
   };
 }
 

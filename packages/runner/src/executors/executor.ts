@@ -1,4 +1,5 @@
 import type { ProcessHost } from "@jobscope/functions";
+import type { AvailableImage, ContainerJob, ImageRequest } from "./container-job.ts";
 
 /**
  * A place where the scripts of jobs run. One per process and kind, shared by all jobs.
@@ -9,6 +10,9 @@ import type { ProcessHost } from "@jobscope/functions";
 export interface Executor extends AsyncDisposable {
   /** `shell`, `docker`: `ci.runner.executor`. */
   readonly name: string;
+
+  /** How an exit code is spoken of in the job log: `exit status 3`, `exit code 3` (runner-protocol.md §2.6). */
+  readonly exitWord: "status" | "code";
 
   /**
    * Ends processes that an earlier process of the same runner left when it was killed. Safe to call at any time: it
@@ -32,6 +36,45 @@ export interface SessionRequest {
   readonly shellCommand: readonly string[];
   /** First line to send such a shell ahead of a long script, so that it reads the rest faster; empty when it has none. */
   readonly preamble: string;
+  /** What executors with containers need beside; others do not look at it. */
+  readonly containers?: { readonly job: ContainerJob; readonly report: PreparationReport } | undefined;
+}
+
+/** Who is told what happens while an executor is prepared. No method throws. */
+export interface PreparationReport {
+  /** Lines of the job log. */
+  readonly lines: ReportLines;
+  /** An image is being made available. */
+  pullStarted(image: ImageRequest): PullReport;
+  /** Services are being started and waited for; `names` as in `postgres:16`. */
+  servicesStarting(names: readonly string[]): StepReport;
+  /** Opens a stream of the job log for what services print. */
+  openServiceLog(): ServiceLog;
+}
+
+/** The runner's own lines. Rule: runner-protocol.md §2.4.1. */
+export interface ReportLines {
+  plain(text: string): void;
+  info(text: string): void;
+  warning(text: string): void;
+  error(text: string): void;
+}
+
+export interface StepReport {
+  /** Environment of what runs in this step: `TRACEPARENT`. */
+  readonly environment: Readonly<Record<string, string>>;
+  succeeded(): void;
+  failed(error: unknown): void;
+}
+
+export interface PullReport {
+  succeeded(image: AvailableImage): void;
+  failed(error: unknown): void;
+}
+
+export interface ServiceLog {
+  write(chunk: Uint8Array): void | Promise<void>;
+  end(): void;
 }
 
 /**
@@ -39,6 +82,9 @@ export interface SessionRequest {
  * politely and then not, waits until they are gone, and is safe to call twice.
  */
 export interface ExecutorSession extends AsyncDisposable {
+  /** Where the job runs, for the line `Running on <hostname> via <via>...`. */
+  readonly place: { readonly hostname: string; readonly via: string | undefined };
+
   /**
    * Runs one script to its end, in a fresh shell.
    *
@@ -62,6 +108,8 @@ export interface ScriptRun {
   readonly stageName: string;
   /** The whole text for the shell's standard input. */
   readonly text: string;
+  /** Whose surroundings it needs: the user's, or ours with git. The same for a shell executor. Default: `build`. */
+  readonly container?: "build" | "helper" | undefined;
   /** Called in order for each piece of output; the next piece of that stream is read when the promise resolves. */
   readonly onStdout: OutputSink;
   readonly onStderr: OutputSink;
@@ -75,20 +123,43 @@ export type OutputSink = (chunk: Uint8Array) => void | Promise<void>;
 
 /** How a script ended. */
 export type ScriptOutcome =
-  | { readonly kind: "exited"; readonly exitCode: number }
+  | { readonly kind: "exited"; readonly exitCode: number; readonly usage?: ContainerUsage | undefined }
   /** `signal` as in `SIGKILL`. */
   | { readonly kind: "killed"; readonly signal: NodeJS.Signals }
   /** The process outlived SIGKILL for ten seconds; it was given up. */
   | { readonly kind: "stuck"; readonly pid: number };
 
+/** What a script's container used; what the engine did not tell is `undefined`. */
+export interface ContainerUsage {
+  readonly cpuTimeS: number | undefined;
+  readonly memoryPeakBytes: number | undefined;
+  readonly networkReceiveBytes: number | undefined;
+  readonly networkTransmitBytes: number | undefined;
+  /** The kernel ended a process of it for want of memory. */
+  readonly isOutOfMemory: boolean;
+}
+
 /** What `Executor.sweep` found. */
 export interface SweepReport {
-  /** Processes that were ended. */
+  /** Processes, or containers, that were ended. */
   readonly endedProcesses: number;
 }
 
-/** An executor could not do what was asked; a system failure of the job. */
+/** GitLab's words for why an executor could not do what was asked (runner-protocol.md §2.7, §4.5). */
+export type ExecutorFailureReason =
+  | "runner_configuration_error"
+  | "runner_external_dependency_failure"
+  | "image_pull_failure";
+
+/** An executor could not do what was asked. */
 export class ExecutorError extends Error {
   override readonly name = "ExecutorError";
   readonly code = "EXECUTOR_FAILED";
+  /** `undefined`: a system failure, which may go away. With a reason, trying again is of no use. */
+  readonly reason: ExecutorFailureReason | undefined;
+
+  constructor(message: string, details: { readonly reason?: ExecutorFailureReason; readonly cause?: unknown } = {}) {
+    super(message, { cause: details.cause });
+    this.reason = details.reason;
+  }
 }

@@ -14,7 +14,8 @@ export function verdictOf(thrown: unknown): FailedVerdict {
     return { state: "failed", failureReason: reason, message, exitCode };
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return { state: "failed", failureReason: "runner_system_failure", message };
+  const reason = thrown instanceof ExecutorError ? thrown.reason : undefined;
+  return { state: "failed", failureReason: reason ?? "runner_system_failure", message };
 }
 
 function verdictOfInterruption(interruption: JobInterruption): FailedVerdict {

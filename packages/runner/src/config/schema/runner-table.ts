@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dockerTable } from "./docker-table.ts";
 import { count, duration, httpUrl, instant, labels } from "./fields.ts";
 
 const anyTable = z.record(z.string(), z.unknown());
@@ -53,7 +54,7 @@ export const runnerTable = z.object({
       azure: anyTable.optional(),
     })
     .prefault({}),
-  docker: anyTable.optional(),
+  docker: dockerTable.optional(),
   custom: anyTable.optional(),
 });
 

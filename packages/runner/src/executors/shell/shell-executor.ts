@@ -42,6 +42,7 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
 
   return {
     name: "shell",
+    exitWord: "status",
     async sweep(): Promise<SweepReport> {
       await removeOldPipes(temporaryDirectory, pipesPrefix);
       const orphans: number[] = [];

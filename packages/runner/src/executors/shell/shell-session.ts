@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@jobscope/labkit";
 import type { ExecutorSession, ScriptOutcome, ScriptRun, SessionRequest } from "../executor.ts";
@@ -86,6 +87,7 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
 
   shellAhead.prepare();
   const session: ExecutorSession = {
+    place: { hostname: hostname(), via: undefined },
     run,
     async functionProcesses() {
       const processes = await options.createFunctionProcesses();
