@@ -178,6 +178,22 @@ describe("the spool", () => {
     assert.deepEqual(await readdir(directory), []);
   });
 
+  test("a span that ended while its endpoint refused our credentials is not taken for one that a crash cut short", async () => {
+    await using receiver = await startOtlpReceiver();
+    receiver.always({ kind: "status", status: 403 });
+    const pool = createPool();
+    const endpoint = pool.endpoint({ url: receiver.url });
+    const tracer = new TracerProvider({ spanProcessors: [createSpanProcessor([endpoint])] }).getTracer("test");
+    const [first, second] = [tracer.startSpan("first"), tracer.startSpan("second")];
+    await pool.flush(inTime());
+    first.end();
+    await pool.flush(inTime());
+    second.end();
+    await pool[Symbol.asyncDispose]();
+    assert.equal(endpoint.stats().droppedSpans.unauthorized, 2);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
   test("a span that ended and was delivered leaves no open one behind", async () => {
     await using receiver = await startOtlpReceiver();
     const pool = createPool();

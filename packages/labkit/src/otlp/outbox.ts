@@ -78,6 +78,14 @@ export class Outbox {
     );
   }
 
+  /** A span that has ended and is not taken: what was noted when it began must not be taken for a crash. */
+  forgetOpen(span: ReadableSpan): void {
+    const key = keyOf(span);
+    const ticket = this.#openTickets.get(key);
+    this.#openTickets.delete(key);
+    if (ticket !== undefined) this.#deps.spool?.settle(ticket);
+  }
+
   add(span: ReadableSpan, nowMs: number): void {
     const sized = { span, bytes: estimateSpanBytes(span), priority: this.#deps.priorityOf(span) };
     const ticket = this.#store(span);

@@ -85,6 +85,7 @@ export class QueuedEndpoint implements TelemetryEndpoint, AsyncDisposable {
       const closed = this.#closedFor(nowMs);
       if (closed !== undefined) {
         this.#dropped(closed, 1);
+        this.#outbox.forgetOpen(span);
         return;
       }
       this.#outbox.add(span, nowMs);
