@@ -6,10 +6,19 @@ import { setTimeout as wait } from "node:timers/promises";
  * How a relay treats connections:
  * `forward`; `silent`: accepts and reads, answers nothing; `deaf`: accepts and reads nothing, so that the sender's buffers
  * fill; `slow`: forwards 16 KiB every 2 ms; `frozen`: connections stay open, nothing gets through any more, as when a
- * firewall forgot them; `reset`: closes at once; `reset-mid-request`: when 1,000 bytes of requests were seen; `closed`:
- * does not listen.
+ * firewall forgot them; `half-closed`: says at once that it will never answer, and reads on; `reset`: closes at once;
+ * `reset-mid-request`: when 1,000 bytes of requests were seen; `closed`: does not listen.
  */
-export type RelayMode = "forward" | "silent" | "deaf" | "slow" | "frozen" | "reset" | "reset-mid-request" | "closed";
+export type RelayMode =
+  | "forward"
+  | "silent"
+  | "deaf"
+  | "slow"
+  | "frozen"
+  | "half-closed"
+  | "reset"
+  | "reset-mid-request"
+  | "closed";
 
 /** Stands before a server and spoils its connections below HTTP, on a real socket. */
 export interface TcpRelay extends AsyncDisposable {
@@ -30,6 +39,7 @@ export async function startTcpRelay(target: number, initially: RelayMode = "forw
       return;
     }
     links.add(link);
+    if (link.mode === "half-closed") client.end();
     const upstream = connect(target, "127.0.0.1");
     for (const [from, to] of [
       [client, upstream],
@@ -75,7 +85,7 @@ function forward(from: Socket, to: Socket, link: { readonly mode: RelayMode }): 
   let seen = 0;
   from.on("data", (chunk: Buffer) => {
     seen += chunk.length;
-    if (link.mode === "silent" || link.mode === "frozen") return;
+    if (link.mode === "silent" || link.mode === "frozen" || link.mode === "half-closed") return;
     if (link.mode === "reset-mid-request" && seen >= 1_000) from.resetAndDestroy();
     else if (link.mode !== "slow") to.write(chunk);
     else void trickle(from, to, chunk);
