@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FunctionSpan, SpanOutcome, StageSpan } from "@jobscope/job-telemetry";
+import { type FunctionSpan, type SpanOutcome, type StageSpan, spanPriority } from "@jobscope/job-telemetry";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { nanos, startTestJob, type TestJob, traceId } from "./support/traced-job.ts";
 
@@ -95,3 +96,45 @@ test("the same job has the same ids again", () => {
     { numRuns: 50 },
   );
 });
+
+test("whatever a job does, a full queue gives its spans up from the leaves, and the job's own last", () => {
+  fc.assert(
+    fc.property(fc.array(anyDeed, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (deeds, room) => {
+      const { ended } = play(deeds, 1000);
+      const kept: ReadableSpan[] = [];
+      for (const span of ended) {
+        kept.push(span);
+        if (kept.length > room) giveOneUp(kept);
+      }
+      const ids = new Set(kept.map((span) => span.spanContext().spanId));
+      for (const span of kept) {
+        const isWhole = span.name === "job_execution" || ids.has(span.parentSpanContext?.spanId ?? "");
+        assert.ok(isWhole, `${span.name} is kept, but not its parent`);
+      }
+      const isStage = (span: ReadableSpan) => span.attributes["ci.stage.name"] !== undefined;
+      const isCommand = (span: ReadableSpan) => span.attributes["ci.command.text"] !== undefined;
+      if (kept.some(isCommand)) {
+        assert.ok(
+          ended.every((span) => isCommand(span) || kept.includes(span)),
+          "a command outlived something",
+        );
+      }
+      if (kept.some((span) => span.name === "section")) {
+        assert.ok(
+          ended.filter(isStage).every((span) => kept.includes(span)),
+          "a section outlived a stage",
+        );
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** As the queue of an endpoint does: the newest of the lowest priority. */
+function giveOneUp(kept: ReadableSpan[]): void {
+  const lowest = Math.min(...kept.map(spanPriority));
+  kept.splice(
+    kept.findLastIndex((span) => spanPriority(span) === lowest),
+    1,
+  );
+}

@@ -41,6 +41,7 @@ export class SpanNode {
   readonly #role: SpanRole;
   readonly #span: WrittenSpan;
   readonly #parent: SpanNode | undefined;
+  readonly #depth: number;
   readonly #openChildren = new Set<SpanNode>();
   readonly #ordinalByName = new Map<string, number>();
   #attributes: SpanAttributes;
@@ -58,6 +59,7 @@ export class SpanNode {
     this.#span = span.written;
     this.#attributes = span.attributes;
     this.#parent = parent;
+    this.#depth = parent === undefined ? 0 : parent.#depth + 1;
     this.name = span.written.name;
     this.context = span.written.context;
     this.startedAt = span.startedAt;
@@ -78,6 +80,8 @@ export class SpanNode {
     const startedAt = root.startedAt !== undefined && root.startedAt < now ? root.startedAt : now;
     job.budget.admit("job");
     const written = job.writer.open({
+      role: "job",
+      depth: 0,
       name: "job_execution",
       spanIdOf: () => root.spanId,
       parent: root.parentSpanId === undefined ? undefined : job.writer.remoteParent(root.parentSpanId),
@@ -99,6 +103,8 @@ export class SpanNode {
     if (this.#hasEnded || !this.#job.budget.admit(child.role)) return undefined;
     const startedAt = this.#within(child.startedAt);
     const written = this.#job.writer.open({
+      role: child.role,
+      depth: this.#depth + 1,
       name: child.name,
       spanIdOf: (name) => this.#childSpanId(name),
       parent: this.context,

@@ -18,7 +18,9 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import type { SpanAttributes } from "../attributes.ts";
 import type { UnixNano } from "../clock.ts";
+import type { SpanRole } from "./span-budget.ts";
 import { errorClass, type SpanEnding } from "./span-ending.ts";
+import { placeSpan } from "./span-priority.ts";
 import type { SpanValues } from "./span-values.ts";
 
 /** Source: telemetry.md §2. */
@@ -26,6 +28,9 @@ const scopeName = "gitlab-ci-runner";
 
 /** What a span begins with; its texts are not yet masked. */
 export interface NewSpan {
+  readonly role: SpanRole;
+  /** How many spans are above it. */
+  readonly depth: number;
   readonly name: string;
   /** Decides the span's id, given its name as it will be seen. */
   readonly spanIdOf: (visibleName: string) => string;
@@ -83,6 +88,7 @@ export class SpanWriter {
     };
     const context = span.parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, span.parent);
     const sdkSpan = this.#tracer.startSpan(name, options, context);
+    placeSpan(sdkSpan, span);
     return new WrittenSpan(sdkSpan, { ...sdkSpan.spanContext(), ...(traceState && { traceState }) }, name, values);
   }
 

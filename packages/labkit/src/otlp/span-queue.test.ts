@@ -44,7 +44,7 @@ describe("the queue of an endpoint", () => {
     const bounds = { maxQueuedSpans: 8, maxQueuedBytes: 200 };
     const added = fc.record({
       bytes: fc.integer({ min: 1, max: 60 }),
-      priority: fc.constantFrom<SpanPriority>(0, 1, 2, 3),
+      priority: fc.constantFrom<SpanPriority>(0, 1, 2, 3, -7, 0.5, Number.POSITIVE_INFINITY),
     });
     fc.assert(
       fc.property(fc.array(added, { maxLength: 40 }), (spans) => {

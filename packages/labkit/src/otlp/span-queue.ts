@@ -21,7 +21,8 @@ export interface SpanQueueLimits {
 
 /**
  * Spans that wait to be sent, bounded in number and bytes. They leave in the order of their arrival; when there is no
- * room, the newest of the lowest priority is given up first (telemetry.md §4). Adding and giving up take constant time.
+ * room, the newest of the lowest priority is given up first (telemetry.md §4). Adding and giving up take as long as there
+ * are priorities, whatever the number of spans.
  */
 export interface SpanQueue {
   readonly length: number;
@@ -35,13 +36,24 @@ export interface SpanQueue {
 }
 
 export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
-  const lanes = [createLane(), createLane(), createLane(), createLane()] as const;
+  /** One for each priority that was ever seen, the lowest first. */
+  const lanes: Lane[] = [];
   let length = 0;
   let bytes = 0;
   let sequence = 0;
 
   function isOverfull(): boolean {
     return length > limits.maxQueuedSpans || bytes > limits.maxQueuedBytes;
+  }
+
+  function laneOf(wanted: SpanPriority): Lane {
+    const priority = Number.isNaN(wanted) ? 0 : wanted;
+    const at = lanes.findIndex((lane) => lane.priority >= priority);
+    const known = lanes[at];
+    if (known?.priority === priority) return known;
+    const lane = createLane(priority);
+    lanes.splice(at === -1 ? lanes.length : at, 0, lane);
+    return lane;
   }
 
   function giveUpOne(): QueuedSpan[] {
@@ -74,7 +86,7 @@ export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
       return bytes;
     },
     add(span) {
-      lanes[span.priority].add({ ...span, sequence: sequence++ });
+      laneOf(span.priority).add({ ...span, sequence: sequence++ });
       account(1, span.bytes);
       const givenUp: QueuedSpan[] = [];
       while (isOverfull()) givenUp.push(...giveUpOne());
@@ -105,6 +117,7 @@ export function createSpanQueue(limits: SpanQueueLimits): SpanQueue {
 
 /** The spans of one priority, in the order of arrival. */
 interface Lane {
+  readonly priority: SpanPriority;
   readonly length: number;
   add(span: QueuedSpan): void;
   oldest(): QueuedSpan | undefined;
@@ -114,7 +127,7 @@ interface Lane {
 }
 
 /** An array with a moving start; `shift` would move every element. */
-function createLane(): Lane {
+function createLane(priority: SpanPriority): Lane {
   let items: (QueuedSpan | undefined)[] = [];
   let start = 0;
 
@@ -126,6 +139,7 @@ function createLane(): Lane {
   }
 
   return {
+    priority,
     get length() {
       return items.length - start;
     },
