@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CoordinatorClient, JobIdentity } from "../coordinator-client/coordinator-client.ts";
 import { ArtifactError } from "./artifact-error.ts";
+import { shortTokenOf } from "./short-token.ts";
 import type { TransferReport } from "./transfer-report.ts";
 
 /** Rule: runner-protocol.md §1.12. */
@@ -14,7 +15,6 @@ export interface DownloadOptions {
   readonly client: Pick<CoordinatorClient, "downloadArtifact">;
   /** The dependency: its id and its token. */
   readonly job: JobIdentity;
-  readonly shortToken: string;
   /** Where the archive goes; replaced by each try. */
   readonly file: string;
   /** `FF_USE_DIRECT_DOWNLOAD` */
@@ -42,9 +42,9 @@ export async function downloadArtifactFile(
 
 /** @returns the bytes that came, or why another try may help. @throws {ArtifactError} when none will. */
 async function downloadOnce(options: DownloadOptions, allowsDirectDownload: boolean): Promise<number | ArtifactError> {
-  const { client, job, shortToken, file, report, signal } = options;
+  const { client, job, file, report, signal } = options;
   const say = "Downloading artifacts from coordinator...";
-  const fields = { id: job.id, token: shortToken };
+  const fields = { id: job.id, token: shortTokenOf(job.jobToken) };
   const outcome = await client.downloadArtifact({ job, allowsDirectDownload }, { signal });
   switch (outcome.kind) {
     case "archive": {

@@ -28,7 +28,6 @@ describe("uploading an artifact file", () => {
       const uploading = uploadArtifactFile({
         client: store.client,
         upload,
-        shortToken: "t",
         report: { info() {}, warning() {}, error() {} },
         signal: new AbortController().signal,
         firstPauseMs: 1,

@@ -6,6 +6,7 @@ import type {
   CoordinatorClient,
 } from "../coordinator-client/coordinator-client.ts";
 import { ArtifactError } from "./artifact-error.ts";
+import { shortTokenOf } from "./short-token.ts";
 import type { TransferReport } from "./transfer-report.ts";
 
 /** Tries by what became of the last one. Rule: runner-protocol.md §1.12. */
@@ -16,8 +17,6 @@ const longestPauseMs = 5_000;
 export interface UploadOptions {
   readonly client: Pick<CoordinatorClient, "uploadArtifact">;
   readonly upload: ArtifactUpload;
-  /** Short job token, for the log line. */
-  readonly shortToken: string;
   readonly report: TransferReport;
   readonly signal: AbortSignal;
   /** Pause before the second try; it doubles from try to try, up to five seconds. Default: one second. */
@@ -45,10 +44,10 @@ export async function uploadArtifactFile(options: UploadOptions): Promise<{ read
 }
 
 /** Wording: runner-protocol.md §2.5. */
-function reportOutcome({ upload, shortToken, report }: UploadOptions, outcome: ArtifactUploadOutcome): void {
+function reportOutcome({ upload, report }: UploadOptions, outcome: ArtifactUploadOutcome): void {
   const what = upload.type === "" ? "Uploading artifacts" : `Uploading artifacts as "${upload.type}"`;
   const answer = outcome.kind === "stored" ? "201 Created" : statusText(outcome.why.status);
-  const fields = { id: upload.job.id, responseStatus: answer, token: shortToken };
+  const fields = { id: upload.job.id, responseStatus: answer, token: shortTokenOf(upload.job.jobToken) };
   const message = `${what} to coordinator... ${answer}`;
   if (outcome.kind === "stored") report.info(message, fields);
   else if (outcome.kind === "failed") report.warning(message, fields);

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { CoordinatorError } from "./coordinator-error.ts";
 import type { FailureReason } from "./failure-reason.ts";
+import type { TlsTexts } from "./http/connections.ts";
 import type { Job } from "./job.ts";
 
 /**
@@ -36,8 +37,26 @@ export interface CoordinatorClient {
   /** Opens the archive of an earlier job. Its caller repeats it and must consume or destroy `body`. */
   downloadArtifact(download: ArtifactDownload, options: CallOptions): Promise<ArtifactDownloadOutcome>;
 
+  /**
+   * What another process needs to move artifacts for this runner in its stead.
+   *
+   * @throws {Error} when a TLS file cannot be read.
+   */
+  artifactAccess(): ArtifactAccess;
+
   /** Closes idle connections; calls under way end by themselves. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The calls that move artifacts. */
+export type ArtifactClient = Pick<CoordinatorClient, "uploadArtifact" | "downloadArtifact">;
+
+/** How to reach a coordinator for artifacts, as plain data: see `createArtifactClient`. Holds the TLS key, a secret. */
+export interface ArtifactAccess {
+  readonly url: string;
+  readonly tls: TlsTexts;
+  readonly uploadTimeoutMs: number;
+  readonly responseHeaderTimeoutMs: number;
 }
 
 export interface CallOptions {

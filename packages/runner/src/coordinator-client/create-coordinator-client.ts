@@ -5,7 +5,7 @@ import { describeRunner, userAgent } from "./describe-runner.ts";
 import { downloadArtifact } from "./download-artifact.ts";
 import { Api, type ApiAttempt } from "./http/api.ts";
 import { printableUrl } from "./http/api-address.ts";
-import { Connections } from "./http/connections.ts";
+import { Connections, readTlsTexts } from "./http/connections.ts";
 import { patchJobLog } from "./patch-job-log.ts";
 import { type JobRequester, requestJob } from "./request-job.ts";
 import { updateJob } from "./update-job.ts";
@@ -42,6 +42,7 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     patchJobLog: (slice, call) => patchJobLog(api, slice, call),
     uploadArtifact: (upload, call) => uploadArtifact(api, timeouts, upload, call),
     downloadArtifact: (download, call) => downloadArtifact(api, download, call),
+    artifactAccess: () => ({ url: runner.url, tls: readTlsTexts(runner.tls), ...timeouts }),
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   };
 }

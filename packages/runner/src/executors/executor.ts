@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { ProcessHost } from "@jobscope/functions";
 import type { AvailableImage, ContainerJob, ImageRequest } from "./container-job.ts";
 
@@ -100,6 +101,34 @@ export interface ExecutorSession extends AsyncDisposable {
    * on until the session is disposed of, which also ends a command that still runs. To be disposed of by its user.
    */
   functionProcesses(): Promise<ProcessHost>;
+
+  /**
+   * Runs our helper program where the job's files are, once or many times, also while a script runs.
+   *
+   * Left out when the files are on this machine's disk, where the runner's own process reaches them.
+   *
+   * When the signal is aborted the program is killed and the outcome is still returned: it has been asked to end before,
+   * by the end of its standard input. All output was delivered when the promise resolves.
+   *
+   * @throws {ExecutorError} when it could not be started.
+   */
+  readonly runHelper?: RunHelper;
+}
+
+export type RunHelper = (run: HelperRun, options: { readonly signal: AbortSignal }) => Promise<ScriptOutcome>;
+
+/** One run of the helper program. */
+export interface HelperRun {
+  /** What follows the program's name. Never a secret. */
+  readonly args: readonly string[];
+  /**
+   * To be piped to the program's standard input as it comes, secrets among it. It stays open while the program is wanted;
+   * its end is the program's sign to end, so it must reach the program, also when the connection to it is lost.
+   */
+  readonly stdin: Readable;
+  /** As in `ScriptRun`. */
+  readonly onStdout: OutputSink;
+  readonly onStderr: OutputSink;
 }
 
 /** One script and where its output goes. */

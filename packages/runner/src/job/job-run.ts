@@ -1,5 +1,6 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
 import type { ExecutorSession } from "../executors/executor.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 import type { JobContext } from "./job-context.ts";
 import type { JobLifetime } from "./job-lifetime.ts";
 import type { JobLog, JobLogLines } from "./log/job-log.ts";
@@ -17,4 +18,6 @@ export interface JobRun extends JobContext {
 /** A job whose executor is ready. */
 export interface PreparedRun extends JobRun {
   readonly session: ExecutorSession;
+  /** Does what stages do to files. */
+  readonly workspace: Workspace;
 }

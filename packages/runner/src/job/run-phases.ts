@@ -3,6 +3,7 @@ import { JobFailure } from "./job-failure.ts";
 import { JobInterruption } from "./job-interruption.ts";
 import { registerJob } from "./job-leftovers.ts";
 import type { JobRun, PreparedRun } from "./job-run.ts";
+import { openWorkspace } from "./open-workspace.ts";
 import { printPolicy } from "./print-header.ts";
 import { archiveCache } from "./stages/archive-cache.ts";
 import { cleanUp } from "./stages/cleanup-file-variables.ts";
@@ -22,9 +23,12 @@ import { jobStatusOf } from "./verdict-of.ts";
  */
 export async function runPhases(run: JobRun): Promise<void> {
   const prepareSignal = limitedTo(run, run.options.runner.prepareTimeoutMs, "prepare timeout");
-  await using _leftovers = await registerJob(run.options.job.id, run.directories);
+  await using leftovers = new AsyncDisposableStack();
   await using session = await prepareExecutor(run, prepareSignal);
-  const prepared: PreparedRun = { ...run, session };
+  // What a helper reaches is not on this disk.
+  if (session.runHelper === undefined) leftovers.use(await registerJob(run.options.job.id, run.directories));
+  await using workspace = openWorkspace(run, session);
+  const prepared: PreparedRun = { ...run, session, workspace };
   await prepareEnvironment(prepared, prepareSignal);
   await runPrepared(prepared);
 }

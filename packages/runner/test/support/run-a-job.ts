@@ -7,7 +7,7 @@ import { type Log, silentLog } from "@jobscope/labkit";
 import type { RunnerConfig } from "../../src/config/runner-config.ts";
 import type { CoordinatorClient } from "../../src/coordinator-client/coordinator-client.ts";
 import type { Job } from "../../src/coordinator-client/job.ts";
-import type { Executor } from "../../src/executors/executor.ts";
+import type { Executor, RunHelper } from "../../src/executors/executor.ts";
 import { createShellExecutor } from "../../src/executors/shell/shell-executor.ts";
 import { executeJob } from "../../src/job/execute-job.ts";
 import { createSharedFunctionSources } from "../../src/job/functions/function-sources.ts";
@@ -47,9 +47,16 @@ export interface JobResult {
 /** What a job's shell starts with: nothing of the developer's profile. */
 const cleanEnvironment = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/nonexistent", LANG: "C.UTF-8" };
 
-export async function createJobBench(options: { readonly graceMs?: number } = {}): Promise<JobBench> {
+export interface BenchOptions {
+  readonly graceMs?: number;
+  /** Gives the job's file work to this instead of doing it in this process, as for files in a volume. */
+  readonly runHelper?: RunHelper;
+}
+
+export async function createJobBench(options: BenchOptions = {}): Promise<JobBench> {
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-job-bench-"));
-  const executor = await createShellExecutor({
+  const { runHelper } = options;
+  const shellExecutor = await createShellExecutor({
     log: silentLog,
     environment: cleanEnvironment,
     workingDirectory: directory,
@@ -57,6 +64,13 @@ export async function createJobBench(options: { readonly graceMs?: number } = {}
     stopLimits: { graceMs: options.graceMs ?? 2_000 },
     temporaryDirectory: directory,
   });
+  const executor: Executor =
+    runHelper === undefined
+      ? shellExecutor
+      : {
+          ...shellExecutor,
+          prepare: async (...asked) => Object.assign(await shellExecutor.prepare(...asked), { runHelper }),
+        };
   return {
     directory,
     executor,

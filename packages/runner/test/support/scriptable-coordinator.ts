@@ -17,7 +17,7 @@ export interface RecordedCall {
 export interface ScriptedAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text as it is, anything else as JSON with its content type. */
+  /** Text and bytes as they are, anything else as JSON with its content type. */
   readonly body?: unknown;
   /** Answers only after this resolves. */
   readonly after?: Promise<unknown>;
@@ -131,6 +131,10 @@ async function reply(answer: ScriptedAnswer, response: ServerResponse): Promise<
   if (answer.misbehave === "hang") return;
   if (answer.misbehave === "reset") {
     response.socket?.resetAndDestroy();
+    return;
+  }
+  if (answer.body instanceof Uint8Array) {
+    response.writeHead(answer.status ?? 200, answer.headers).end(answer.body);
     return;
   }
   const isText = typeof answer.body === "string" || answer.body === undefined;

@@ -5,8 +5,17 @@ import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from "undic
 import type { ProxyConfig } from "../../config/manager-config.ts";
 import type { RunnerTlsConfig } from "../../config/runner-config.ts";
 
+/** TLS settings as texts, for a process that does not have the files. PEM; `undefined`: none. */
+export interface TlsTexts {
+  /** *Added* to the authorities that Node knows. */
+  readonly authorities: string | undefined;
+  readonly certificate: string | undefined;
+  /** A secret. */
+  readonly key: string | undefined;
+}
+
 export interface ConnectionOptions {
-  readonly tls: RunnerTlsConfig;
+  readonly tls: RunnerTlsConfig | TlsTexts;
   readonly proxy: ProxyConfig;
   /** Idle connections older than this are given up, ms; 0: never. */
   readonly connectionMaxAgeMs: number;
@@ -64,7 +73,7 @@ export class Connections implements AsyncDisposable {
   }
 
   #connect(): Dispatcher {
-    const tls = readTlsFiles(this.#options.tls);
+    const tls = tlsOptions(readTlsTexts(this.#options.tls));
     const shared = {
       keepAliveTimeout: 90_000,
       keepAliveMaxTimeout: 600_000,
@@ -89,16 +98,24 @@ export class Connections implements AsyncDisposable {
   }
 }
 
-function readTlsFiles({ caFile, certFile, keyFile }: RunnerTlsConfig) {
+/** @throws {Error} when a file cannot be read. */
+export function readTlsTexts(tls: RunnerTlsConfig | TlsTexts): TlsTexts {
+  if (!("caFile" in tls)) return tls;
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, "utf8"));
+  return { authorities: read(tls.caFile), certificate: read(tls.certFile), key: read(tls.keyFile) };
+}
+
+function tlsOptions({ authorities, certificate, key }: TlsTexts) {
   return {
     minVersion: "TLSv1.2" as const,
-    ...(caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, "utf8")] }),
-    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+    ...(authorities === undefined ? {} : { ca: [...rootCertificates, authorities] }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
   };
 }
 
-function stateOfFiles(tls: RunnerTlsConfig): string {
+function stateOfFiles(tls: RunnerTlsConfig | TlsTexts): string {
+  if (!("caFile" in tls)) return "";
   const files = [tls.caFile, tls.certFile, tls.keyFile].filter((file) => file !== undefined);
   return files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join();
 }

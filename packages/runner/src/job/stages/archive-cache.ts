@@ -1,12 +1,9 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
-import { collectFiles } from "../../archive/collect-files.ts";
-import { deflateLevelOf } from "../../archive/compression-level.ts";
-import { expandShellText } from "../../archive/expand-shell-text.ts";
-import { type CacheLocation, saveToDisk } from "../../cache/local-cache.ts";
+import type { CacheLocation } from "../../cache/local-cache.ts";
 import type { CacheEntry, WhenCondition } from "../../coordinator-client/job.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
-import { jobEnvironment } from "./process-environment.ts";
+import { jobEnvironmentOf } from "./process-environment.ts";
 import { endFailed, runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
@@ -73,34 +70,25 @@ async function archiveEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
 
 async function save(
   run: PreparedRun,
-  entry: CacheEntry,
+  { paths, includesUntracked }: CacheEntry,
   location: CacheLocation,
   { output, span, signal }: Surroundings,
 ): Promise<void> {
-  const environment = await jobEnvironment(run);
-  const projectDirectory = run.directories.project;
-  const files = await collectFiles({
-    directory: projectDirectory,
-    paths: entry.paths.map((wish) => expandShellText(wish, (name) => environment[name])),
-    exclude: [],
-    includesUntracked: entry.includesUntracked,
-    environment,
-    report: output.helper,
-    signal,
-  });
-  span.setAttributes({ "ci.cache.files": files.size });
-  if (files.size === 0) {
-    output.helper.warning("No files to cache.");
-    return;
-  }
-  const deflateLevel = deflateLevelOf(run.variables.valueOf("CACHE_COMPRESSION_LEVEL"));
-  const saved = await saveToDisk(location, { projectDirectory, files, deflateLevel }, signal);
-  span.setAttributes({ "ci.cache.size_bytes": saved.bytes });
-  if (saved.kind === "up-to-date") {
-    output.helper.info("Archive is up to date!");
-    return;
-  }
-  output.helper.info(
-    "No URL provided, cache will not be uploaded to shared cache server. Cache will be stored only locally.",
+  await run.workspace.perform(
+    "save-cache",
+    {
+      ...jobEnvironmentOf(run),
+      projectDirectory: run.directories.project,
+      archiveDirectory: location.directory,
+      key: location.key,
+      paths,
+      includesUntracked,
+      compressionLevel: run.variables.valueOf("CACHE_COMPRESSION_LEVEL"),
+    },
+    {
+      report: output.helper,
+      onFacts: ({ bytes, files }) => span.setAttributes({ "ci.cache.size_bytes": bytes, "ci.cache.files": files }),
+      signal,
+    },
   );
 }

@@ -1,17 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import type { StageSpan } from "@jobscope/job-telemetry";
-import { ArchiveError } from "../../archive/archive-error.ts";
-import { extractZip } from "../../archive/extract-zip.ts";
-import { ArtifactError } from "../../artifacts/artifact-error.ts";
-import { detectArchiveFormat, downloadArtifactFile } from "../../artifacts/download-artifact-file.ts";
 import type { JobDependency } from "../../coordinator-client/job.ts";
-import { temporaryPrefix } from "../job-leftovers.ts";
+import { WorkspaceError } from "../../workspace/workspace-error.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { attemptStage } from "./attempts.ts";
 import { runStage, scriptFailure, traceStage } from "./run-stage.ts";
-import { shortTokenOf } from "./short-token.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
 
@@ -46,43 +38,28 @@ async function downloadOne(run: PreparedRun, dependency: JobDependency, around: 
     "ci.resource.operation": "download",
     "ci.resource.key": dependency.artifactsFile.filename,
   });
-  const directory = await mkdtemp(path.join(tmpdir(), temporaryPrefix("artifacts")));
+  const request = {
+    projectDirectory: run.directories.project,
+    job: { id: dependency.jobId, jobToken: dependency.jobToken },
+    allowsDirectDownload: run.flags.FF_USE_DIRECT_DOWNLOAD,
+  };
   try {
-    await downloadInto(run, dependency, path.join(directory, "artifacts"), around);
+    await run.workspace.perform("download-artifacts", request, {
+      report: output.helper,
+      onFacts: ({ bytes, format, files, retries }) =>
+        span.setAttributes({
+          "ci.artifact.size_bytes": bytes,
+          "ci.artifact.format": format,
+          "ci.artifact.files": files,
+          "ci.network.rx_bytes": bytes,
+          "ci.operation.retry_count": retries,
+        }),
+      signal,
+    });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof ArtifactError || error instanceof ArchiveError)) throw error;
+    if (!(error instanceof WorkspaceError)) throw error;
     output.helper.fatal(error.message);
     throw scriptFailure(1);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function downloadInto(
-  run: PreparedRun,
-  dependency: JobDependency,
-  file: string,
-  { output, span, signal }: Surroundings,
-): Promise<void> {
-  const { bytes, retries } = await downloadArtifactFile({
-    client: run.options.client,
-    job: { id: dependency.jobId, jobToken: dependency.jobToken },
-    shortToken: shortTokenOf(dependency.jobToken),
-    file,
-    allowsDirectDownload: run.flags.FF_USE_DIRECT_DOWNLOAD,
-    report: output.helper,
-    signal,
-  });
-  const format = await detectArchiveFormat(file);
-  span.setAttributes({
-    "ci.artifact.size_bytes": bytes,
-    "ci.artifact.format": format,
-    "ci.network.rx_bytes": bytes,
-    "ci.operation.retry_count": retries,
-  });
-  if (format !== "zip") throw new ArchiveError(`no extractor for artifacts of format ${format}`);
-  const { project: directory } = run.directories;
-  const { files } = await extractZip({ file, directory, report: output.helper, signal });
-  span.setAttributes({ "ci.artifact.files": files });
 }

@@ -1,4 +1,3 @@
-import { mkdir, rm } from "node:fs/promises";
 import type { StageSpan } from "@jobscope/job-telemetry";
 import { ansi } from "../../shell/ansi.ts";
 import { gitRemoteOf } from "../../shell/git-remote.ts";
@@ -33,7 +32,7 @@ async function getSourcesOnce(run: PreparedRun, attempt: number, signal: AbortSi
   };
   await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
     traceStage(run, { name, attempt, attributes }, async (span) => {
-      if (git.strategy === "none" || git.strategy === "empty") await makeProjectDirectory(run);
+      if (git.strategy === "none" || git.strategy === "empty") await makeProjectDirectory(run, signal);
       else {
         const text = run.dialect.getSources(sourcesRequest(run, span));
         await runScript(run, { name, text, span, signal, isFollowed: true });
@@ -53,14 +52,13 @@ async function clearWorktree(run: PreparedRun, signal: AbortSignal): Promise<voi
 }
 
 /** The strategies without git need no shell either. */
-async function makeProjectDirectory(run: PreparedRun): Promise<void> {
-  const { project } = run.directories;
+async function makeProjectDirectory(run: PreparedRun, signal: AbortSignal): Promise<void> {
   const isEmpty = run.settings.git.strategy === "empty";
   const output = run.log.openStream("stdout");
   const notice = (text: string) => output.write(Buffer.from(`${ansi.boldGreen}${text}${ansi.reset}\n`));
   await notice(`Skipping Git repository setup${isEmpty ? " and creating an empty build directory" : ""}`);
-  if (isEmpty) await rm(project, { recursive: true, force: true });
-  await mkdir(project, { recursive: true });
+  const request = { directory: run.directories.project, isEmptied: isEmpty };
+  await run.workspace.perform("make-directory", request, { report: run.lines, signal });
   await notice("Skipping Git checkout");
   await notice("Skipping Git submodules setup");
   output.end();

@@ -1,6 +1,4 @@
-import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import path from "node:path";
 import { gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { runStage, traceStage } from "./run-stage.ts";
@@ -18,11 +16,8 @@ export async function prepareScript(run: PreparedRun, signal: AbortSignal): Prom
       const output = run.log.openStream("stdout");
       await output.write(Buffer.from(`Running on ${hostname()}...\n`));
       output.end();
-      const { temporary } = run.directories;
-      await Promise.all([
-        rm(path.join(temporary, gitlabEnvFileName), { force: true }),
-        rm(path.join(temporary, "masking.db"), { force: true }),
-      ]);
+      const request = { directory: run.directories.temporary, paths: [gitlabEnvFileName, "masking.db"] };
+      await run.workspace.perform("remove-paths", request, { report: run.lines, signal });
     }),
   );
 }

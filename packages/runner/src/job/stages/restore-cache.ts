@@ -1,8 +1,5 @@
-import { rm } from "node:fs/promises";
-import path from "node:path";
 import type { StageSpan } from "@jobscope/job-telemetry";
-import { toPatternInside } from "../../archive/pattern.ts";
-import { type CacheLocation, restoreFromDisk } from "../../cache/local-cache.ts";
+import type { CacheLocation } from "../../cache/local-cache.ts";
 import type { CacheEntry } from "../../coordinator-client/job.ts";
 import { ansi } from "../../shell/ansi.ts";
 import type { PreparedRun } from "../job-run.ts";
@@ -68,51 +65,52 @@ async function restoreFirst(
   const { output, span, signal } = around;
   for (const [index, candidate] of candidates.entries()) {
     output.notice(`Checking cache for ${candidate.key}...`);
-    const restored = await restore(run, candidate, around);
+    const isRestored = await restore(run, candidate, around);
     signal.throwIfAborted();
-    if (restored !== undefined) {
+    if (isRestored) {
       output.notice("Successfully extracted cache");
       span.setAttributes({
         "ci.cache.hit": true,
         "ci.resource.hit": true,
         "ci.cache.fallback_key": index === 0 ? undefined : candidate.key,
-        "ci.cache.size_bytes": restored.bytes,
-        "ci.cache.files": restored.files,
       });
       return;
     }
     output.warning("Failed to extract cache");
-    if (run.flags.FF_CLEAN_UP_FAILED_CACHE_EXTRACT) await removePaths(run, entry);
+    if (run.flags.FF_CLEAN_UP_FAILED_CACHE_EXTRACT) await removePaths(run, entry, around);
   }
   span.setAttributes({ "ci.cache.hit": false, "ci.resource.hit": false });
 }
 
-/** @returns `undefined`, and why in the log, when there is no such archive or it is damaged. */
-async function restore(run: PreparedRun, candidate: CacheLocation, { output, signal }: Surroundings) {
-  output.helper.info(
-    "No URL provided, cache will not be downloaded from shared cache server. " +
-      "Instead a local version of cache will be extracted.",
-  );
+/** @returns false, and why in the log, when there is no such archive or it is damaged. */
+async function restore(run: PreparedRun, candidate: CacheLocation, { output, span, signal }: Surroundings) {
   try {
-    const restored = await restoreFromDisk(candidate, run.directories.project, output.helper, signal);
-    if (restored.kind === "restored") return restored;
-    output.helper.warning("Cache file does not exist");
+    const { kind } = await run.workspace.perform(
+      "restore-cache",
+      {
+        projectDirectory: run.directories.project,
+        archiveDirectory: candidate.directory,
+        key: candidate.key,
+      },
+      {
+        report: output.helper,
+        onFacts: ({ bytes, files }) => span.setAttributes({ "ci.cache.size_bytes": bytes, "ci.cache.files": files }),
+        signal,
+      },
+    );
+    return kind === "restored";
   } catch (error) {
     signal.throwIfAborted();
     output.helper.fatal(error instanceof Error ? error.message : String(error));
+    return false;
   }
-  return undefined;
 }
 
 /** What a damaged archive may have left half. Only what lies inside the project, and never the project itself. */
-async function removePaths(run: PreparedRun, entry: CacheEntry): Promise<void> {
-  const { project } = run.directories;
+async function removePaths(run: PreparedRun, entry: CacheEntry, { output, signal }: Surroundings): Promise<void> {
   const stdout = run.log.openStream("stdout");
-  for (const wish of entry.paths) {
-    await stdout.write(Buffer.from(`${ansi.reset}Removing ${wish}\n`));
-    const relative = toPatternInside(project, run.variables.expand(wish));
-    if (relative === undefined || relative === ".") continue;
-    await rm(path.join(project, relative), { recursive: true, force: true });
-  }
+  for (const wish of entry.paths) await stdout.write(Buffer.from(`${ansi.reset}Removing ${wish}\n`));
   stdout.end();
+  const request = { directory: run.directories.project, paths: entry.paths.map(run.variables.expand) };
+  await run.workspace.perform("remove-paths", request, { report: output.helper, signal });
 }

@@ -1,0 +1,12 @@
+import { StringDecoder } from "node:string_decoder";
+
+/** @returns what takes the bytes of a stream, piece by piece; `onLine` is called for each line that is complete. */
+export function createLineReader(onLine: (line: string) => void): (chunk: Uint8Array) => void {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  return (chunk) => {
+    const lines = `${rest}${decoder.write(Buffer.from(chunk))}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  };
+}

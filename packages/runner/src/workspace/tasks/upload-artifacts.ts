@@ -1,0 +1,64 @@
+import { type CollectedFiles, collectFiles } from "../../archive/collect-files.ts";
+import { deflateLevelOf } from "../../archive/compression-level.ts";
+import { expandShellText } from "../../archive/expand-shell-text.ts";
+import { artifactContent } from "../../artifacts/artifact-content.ts";
+import { ArtifactError } from "../../artifacts/artifact-error.ts";
+import { artifactFilename, isKnownFormat } from "../../artifacts/artifact-name.ts";
+import { uploadArtifactFile } from "../../artifacts/upload-artifact-file.ts";
+import type { TaskContext } from "../task-context.ts";
+import type { WorkspaceTasks } from "../workspace.ts";
+import { jobEnvironment } from "./job-environment.ts";
+
+type Task = WorkspaceTasks["upload-artifacts"];
+
+export async function uploadArtifacts(request: Task["request"], context: TaskContext): Promise<Task["result"]> {
+  const { report, onFacts, signal } = context;
+  const { set } = request;
+  const environment = await jobEnvironment(request, context);
+  const expand = (text: string) => expandShellText(text, (name) => environment[name]);
+  const filename = artifactFilename(expand(set.name), set.format);
+  onFacts({ filename });
+  const files = await collectFiles({
+    directory: request.projectDirectory,
+    paths: set.paths.map(expand),
+    exclude: set.exclude.map(expand),
+    includesUntracked: set.includesUntracked,
+    environment,
+    report,
+    signal,
+  });
+  onFacts({ files: files.size });
+  if (files.size === 0) {
+    report.error("No files to upload");
+    return { kind: "no-files" };
+  }
+  await upload(request, { filename, files }, context);
+  return { kind: "uploaded" };
+}
+
+async function upload(
+  { job, set, projectDirectory, compressionLevel }: Task["request"],
+  { filename, files }: { readonly filename: string; readonly files: CollectedFiles },
+  { client, report, onFacts, signal }: TaskContext,
+): Promise<void> {
+  if (!isKnownFormat(set.format)) throw new ArtifactError(`artifact format ${set.format} is not supported`);
+  const source = { directory: projectDirectory, files, deflateLevel: deflateLevelOf(compressionLevel) };
+  let bytes = 0;
+  async function* counted() {
+    bytes = 0;
+    for await (const chunk of await artifactContent(set.format, source)) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  // What does not fit its format is known before anything is sent.
+  if (set.format === "raw") await artifactContent(set.format, source);
+  const { type, format, expireIn } = set;
+  const { retries } = await uploadArtifactFile({
+    client,
+    upload: { job, filename, open: counted, type, format, expireIn },
+    report,
+    signal,
+  });
+  onFacts({ bytes, retries });
+}
