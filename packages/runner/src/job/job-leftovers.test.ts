@@ -24,7 +24,8 @@ describe("what a job leaves beside its project", () => {
   test("goes with the job, however it ended; git's template stays", async () => {
     const directories = { root, project: path.join(root, "group/demo"), temporary, cache: "" };
     {
-      await using _job = await registerJob(1, directories);
+      await using job = registerJob(1, directories);
+      await job.noted;
       assert.equal(await sweepJobLeftovers([root]), 0, "a job under way is left alone");
       assert.deepEqual((await readdir(temporary)).sort(), ["SECRET_FILE", "git-template"]);
     }

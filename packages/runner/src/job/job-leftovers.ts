@@ -11,22 +11,42 @@ const registerName = ".jobscope-jobs";
 /** One file of the register. */
 const registration = z.object({ pid: z.number(), startTime: z.string(), temporary: z.string() });
 
+/** A job in the register. */
+export interface JobRegistration extends AsyncDisposable {
+  /** Resolves when it is there; before that the job must write no file. */
+  readonly noted: Promise<void>;
+}
+
 /**
  * Notes that a job of this process works in these directories. Disposal removes what the job wrote beside its project,
  * file variables above all, also when it was aborted and its `cleanup_file_variables` did not run.
  */
-export async function registerJob(jobId: number, directories: BuildDirectories): Promise<AsyncDisposable> {
-  const register = path.join(directories.root, registerName);
-  const file = path.join(register, `${jobId}-${process.pid}.json`);
+export function registerJob(jobId: number, directories: BuildDirectories): JobRegistration {
+  const file = path.join(directories.root, registerName, `${jobId}-${process.pid}.json`);
   const { temporary } = directories;
-  await mkdir(register, { recursive: true });
-  await writeFile(file, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid), temporary }));
+  const noted = note(file, { pid: process.pid, startTime: startTimeOf(process.pid), temporary });
+  // Whoever waits for it hears of its failure; one that does not even begin must not end the process.
+  noted.catch(() => {});
   return {
+    noted,
     async [Symbol.asyncDispose]() {
+      await noted.catch(() => {});
       await removeFiles(temporary);
       await rm(file, { force: true });
     },
   };
+}
+
+/** The register is nearly always there: it is made when writing says that it is not. */
+async function note(file: string, entry: z.output<typeof registration>): Promise<void> {
+  const text = JSON.stringify(entry);
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
 }
 
 /**

@@ -25,8 +25,10 @@ export async function runPhases(run: JobRun): Promise<void> {
   const prepareSignal = limitedTo(run, run.options.runner.prepareTimeoutMs, "prepare timeout");
   await using leftovers = new AsyncDisposableStack();
   await using session = await prepareExecutor(run, prepareSignal);
-  // What a helper reaches is not on this disk.
-  if (session.runHelper === undefined) leftovers.use(await registerJob(run.options.job.id, run.directories));
+  // What a helper reaches is not on this disk. The shell starts while the job is noted.
+  if (session.runHelper === undefined) {
+    await leftovers.use(registerJob(run.options.job.id, run.directories)).noted;
+  }
   await using workspace = openWorkspace(run, session);
   const prepared: PreparedRun = { ...run, session, workspace };
   await prepareEnvironment(prepared, prepareSignal);

@@ -30,13 +30,13 @@ export function createMarker(owner: string): Marker {
   };
 }
 
-/** Pids of living processes by their mark. Empty where there is no `/proc`. */
-export async function findMarkedProcesses(): Promise<ReadonlyMap<number, string>> {
+/** Living processes' marks by pid. Empty where there is no `/proc`. @param among see `scanProcesses`. */
+export async function findMarkedProcesses(among?: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>();
   await scanProcesses((pid) => {
     const mark = markIn(readProcessFile(pid, "environ"));
     if (mark !== undefined) found.set(pid, mark);
-  });
+  }, among);
   return found;
 }
 

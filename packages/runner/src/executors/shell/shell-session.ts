@@ -5,7 +5,7 @@ import type { Log } from "@jobscope/labkit";
 import type { ExecutorSession, ScriptOutcome, ScriptRun, SessionRequest } from "../executor.ts";
 import type { FunctionProcesses } from "./function-processes.ts";
 import { findMarkedProcesses } from "./process-mark.ts";
-import { livingMembers } from "./process-table.ts";
+import { livingMembers, pidsSince } from "./process-table.ts";
 import type { ShellAhead } from "./shell-ahead.ts";
 import type { ShellExit, ShellProcess } from "./shell-process.ts";
 import { isGroupAlive, type StopLimits, signalGroup, stopGroup, stopProcesses } from "./stop-processes.ts";
@@ -36,6 +36,7 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
   /** Every shell of this session, whose group or mark may still have processes. */
   const shells: ShellProcess[] = [];
   const functions: FunctionProcesses[] = [];
+  const startedAtMs = performance.now();
   let isDisposed = false;
 
   async function run(script: ScriptRun, { signal }: { readonly signal: AbortSignal }): Promise<ScriptOutcome> {
@@ -100,7 +101,7 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
       options.onDispose(session);
       shellAhead.release();
       if (shells.length === 0 && functions.length === 0) return;
-      const leftovers = await findLeftovers(shells, functions);
+      const leftovers = await findLeftovers(shells, functions, performance.now() - startedAtMs);
       if (leftovers.length === 0) return;
       await stopProcesses(leftovers, { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, leftoverGraceMs) });
       log.info("processes that a job left behind were ended", { count: leftovers.length });
@@ -113,14 +114,17 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
 async function findLeftovers(
   shells: readonly ShellProcess[],
   functions: readonly FunctionProcesses[],
+  elapsedMs: number,
 ): Promise<number[]> {
   const marks = new Set([...shells, ...functions].map(({ mark }) => mark));
-  const marked = await findMarkedProcesses();
+  const [first] = shells;
+  const among = first === undefined || functions.length > 0 ? undefined : pidsSince(first.pid, elapsedMs);
+  const marked = await findMarkedProcesses(among);
   const pids = [...marked].filter(([, mark]) => marks.has(mark)).map(([pid]) => pid);
   // A member of the group that cleared its environment is still found, and all of them where there is no /proc.
   const groups = [...shells.map(({ pid }) => pid), ...functions.flatMap((processes) => processes.groups())];
   for (const leader of groups.filter(isGroupAlive)) {
-    pids.push(...(existsSync("/proc/self/stat") ? await livingMembers(leader) : [-leader]));
+    pids.push(...(existsSync("/proc/self/stat") ? await livingMembers(leader, among) : [-leader]));
   }
   return [...new Set(pids)];
 }
