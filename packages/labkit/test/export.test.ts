@@ -149,7 +149,6 @@ for (const protocol of ["http", "grpc"] as const) {
       receiver.always({ kind: "status", status: status(503, 14) });
       const limits = {
         ...quick,
-        maxQueuedSpans: 10,
         maxBatchSpans: 1,
         maxConcurrentRequests: 1,
       };
@@ -158,7 +157,7 @@ for (const protocol of ["http", "grpc"] as const) {
         limits,
         priorityOf: (span) => (span.name === "job_execution" ? 3 : 1),
       });
-      const endpoint = pool.endpoint({ url: receiver.url });
+      const endpoint = pool.endpoint({ url: receiver.url, queue: { maxSpans: 10 } });
       endpoint.enqueue(aSpan(0));
       await receiver.waitFor(() => receiver.requests.length === 1);
       for (let number = 1; number <= 20; number++) endpoint.enqueue(aSpan(number));

@@ -161,7 +161,11 @@ function createEndpoint(
         ? createGrpcTransport(check.endpoint, spec)
         : createHttpTransport(check.endpoint, spec, { maxConnections: limits.maxConcurrentRequests }),
     tokenSource: spec.auth === undefined ? undefined : tokenSourceOf(spec.auth),
-    limits,
+    limits: {
+      ...limits,
+      maxQueuedSpans: spec.queue?.maxSpans ?? limits.maxQueuedSpans,
+      maxQueuedBytes: spec.queue?.maxBytes ?? limits.maxQueuedBytes,
+    },
     priorityOf: options.priorityOf ?? (() => 1),
     log,
     ...(spools === undefined

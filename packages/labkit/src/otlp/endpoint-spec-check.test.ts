@@ -35,6 +35,8 @@ const unusable: { spec: EndpointSpec; why: RegExp }[] = [
   { spec: { url: "http://h", headers: { "a b": "c" } }, why: /"a b"/ },
   { spec: { url: "http://h", headers: { a: "b\r\nc: d" } }, why: /"a"/ },
   { spec: { url: "http://h", timeoutMs: 0 }, why: /timeout/ },
+  { spec: { url: "http://h", queue: { maxSpans: 0 } }, why: /queue's maxSpans of http:\/\/h is 0/ },
+  { spec: { url: "https://h", tls: { certFile: "a.pem" } }, why: /certificate and its key need each other/ },
   {
     spec: { url: "http://h", proxyUrl: "proxy:3128" },
     why: /the proxy "proxy:3128" of http:\/\/h is not an http:\/\/ URL/,

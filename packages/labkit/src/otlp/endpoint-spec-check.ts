@@ -35,6 +35,13 @@ export function checkEndpointSpec(spec: EndpointSpec): EndpointCheck {
   if (spec.timeoutMs !== undefined && !(spec.timeoutMs > 0)) {
     return unusable(`the timeout of ${endpoint.name} is ${spec.timeoutMs} ms; it must be above 0`);
   }
+  const badBound = Object.entries(spec.queue ?? {}).find(([, bound]) => !(bound >= 1));
+  if (badBound !== undefined) {
+    return unusable(`the queue's ${badBound[0]} of ${endpoint.name} is ${badBound[1]}; it must be at least 1`);
+  }
+  if ((spec.tls?.certFile === undefined) !== (spec.tls?.keyFile === undefined)) {
+    return unusable(`the client certificate and its key need each other; ${endpoint.name} has one of them`);
+  }
   if (spec.proxyUrl !== undefined && !isProxyUrl(spec.proxyUrl)) {
     return unusable(`the proxy "${withoutSecrets(spec.proxyUrl)}" of ${endpoint.name} is not an http:// URL`);
   }

@@ -33,6 +33,8 @@ export interface EndpointSpec {
    * `http://` to pass each request on. Variables such as `https_proxy` are not looked at. Default: no proxy.
    */
   readonly proxyUrl?: string;
+  /** Bounds of this endpoint's queue. Default: the pool's limits. */
+  readonly queue?: { readonly maxSpans?: number; readonly maxBytes?: number };
   /** Lets credentials travel over plain `http://` and `grpc://` beyond loopback. Default false. */
   readonly allowInsecureAuth?: boolean;
 }
