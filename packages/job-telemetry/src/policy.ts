@@ -14,6 +14,7 @@ export interface TelemetryPolicy {
   readonly endpointPolicy: "fallback" | "add" | "static-only";
   /** Endpoints of the runner's own configuration, at most 8 (checked where the configuration is read). */
   readonly staticEndpoints: readonly EndpointSpec[];
+  readonly payloadEndpoints: PayloadEndpointPolicy;
   /**
    * True when somebody in this process looks at the spans (a terminal view), so that a job is traced although no
    * endpoint would get them. Default false: without an endpoint there is no telemetry.
@@ -35,11 +36,25 @@ export interface TelemetryPolicy {
   readonly sectionSpans: boolean;
 }
 
+/** Which of the endpoints that payloads name are used, and how. */
+export interface PayloadEndpointPolicy {
+  /**
+   * Hosts that may be named: `otel.example.com`, `otel.example.com:4317`, `*.example.com` (below it, not itself), `*`.
+   * Those of the static endpoints may be named as well. Undefined (default): any host, but for an endpoint with `auth`
+   * only those of the static endpoints, so that a coordinator that was taken over cannot send the runner's tokens to a
+   * host of its own. Rule: telemetry.md §1.
+   */
+  readonly allowedHosts: readonly string[] | undefined;
+  /** Settings of connections to `url`: authorities, a proxy, a timeout. Default: none. Pure. */
+  readonly settingsFor: (url: string) => Omit<EndpointSpec, "url" | "auth">;
+}
+
 /** The policy of a runner whose configuration says nothing about telemetry. */
 export const defaultTelemetryPolicy: TelemetryPolicy = Object.freeze({
   mode: "negotiated",
   endpointPolicy: "fallback",
   staticEndpoints: Object.freeze([]),
+  payloadEndpoints: Object.freeze({ allowedHosts: undefined, settingsFor: () => ({}) }),
   hasLocalViewer: false,
   serviceName: "gitlab-ci-runner",
   semconv: "both",

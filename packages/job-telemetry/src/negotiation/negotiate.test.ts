@@ -49,6 +49,10 @@ const untraced = { kind: "untraced", warn: true } as const;
 const unasked = { kind: "untraced", warn: false } as const;
 const usesStatic = { staticEndpoints: [own] };
 
+function allowing(...allowedHosts: string[]): Partial<TelemetryPolicy> {
+  return { payloadEndpoints: { ...defaultTelemetryPolicy.payloadEndpoints, allowedHosts } };
+}
+
 const valid: Case[] = [
   { name: "the shipped form", payload: shipped(), expected: { ...traced, form: tracing, endpoints: [collector] } },
   {
@@ -70,6 +74,7 @@ const valid: Case[] = [
   {
     name: "Google's ID token as auth",
     payload: withEndpoints({ ...collector, auth: oidc }),
+    policy: allowing("otel.example.com"),
     expected: { endpoints: [{ ...collector, auth: { kind: "gcp-oidc", audience: "https://otel.example.com" } }] },
   },
   { name: "two endpoints", payload: withEndpoints(collector, other), expected: { endpoints: [collector, other] } },
@@ -136,6 +141,7 @@ const drafts: Case[] = [
   {
     name: "a bare URL beside an object",
     payload: withEndpoints(collector.url, { ...other, auth: oidc }),
+    policy: allowing("*.example.com"),
     expected: {
       endpoints: [collector, { ...other, auth: { kind: "gcp-oidc", audience: "https://otel.example.com" } }],
     },
@@ -281,6 +287,71 @@ const malformedParents: Case[] = [
   expected: { ...traced, parentSpanId: undefined },
   warnedOf: [`${tracing}.span_parent_id`],
 }));
+
+const asksForToken = { ...collector, auth: oidc };
+const tokenSent = [{ ...collector, auth: { kind: "gcp-oidc", audience: "https://otel.example.com" } }] as const;
+const listedHosts: readonly { readonly listed: string; readonly url: string; readonly isAllowed: boolean }[] = [
+  { listed: "otel.example.com", url: "https://otel.example.com/v1/traces", isAllowed: true },
+  { listed: "OTEL.example.com", url: "https://Otel.Example.com:8443", isAllowed: true },
+  { listed: "otel.example.com:4317", url: "grpcs://otel.example.com:4317", isAllowed: true },
+  { listed: "otel.example.com:4317", url: "grpcs://otel.example.com:4318", isAllowed: false },
+  { listed: "*.example.com", url: "https://a.b.example.com", isAllowed: true },
+  { listed: "*.example.com", url: "https://example.com", isAllowed: false },
+  { listed: "*.example.com", url: "https://evilexample.com", isAllowed: false },
+  { listed: "*.example.com", url: "https://a.example.com.evil.org", isAllowed: false },
+  { listed: "example.com", url: "https://otel.example.com", isAllowed: false },
+  { listed: "[::1]:4317", url: "grpc://[::1]:4317", isAllowed: true },
+  { listed: "*", url: "https://anywhere.example.org", isAllowed: true },
+];
+
+const hosts: Case[] = [
+  {
+    name: "an endpoint that asks for a token, when no host is allowed: never sent without it instead",
+    payload: withEndpoints(asksForToken),
+    expected: untraced,
+    warnedOf: [undefined],
+  },
+  {
+    name: "an endpoint that asks for a token, when no host is allowed: the static ones stand in",
+    payload: withEndpoints(asksForToken),
+    policy: usesStatic,
+    expected: { endpoints: [own] },
+    warnedOf: [undefined],
+  },
+  {
+    name: "an endpoint that asks for a token at the host of a static one",
+    payload: withEndpoints(asksForToken),
+    policy: { staticEndpoints: [{ url: "grpcs://otel.example.com:4317" }] },
+    expected: { endpoints: tokenSent },
+  },
+  {
+    name: "an endpoint without a token at a host that is not on the list",
+    payload: withEndpoints(collector, other),
+    policy: allowing("otel.example.com:4317"),
+    expected: { endpoints: [other] },
+    warnedOf: [undefined],
+  },
+  {
+    name: "an empty list: only the static endpoints' hosts",
+    payload: withEndpoints(collector, "https://own.example.com"),
+    policy: { ...usesStatic, ...allowing() },
+    expected: { endpoints: [{ url: "https://own.example.com" }] },
+    warnedOf: [undefined],
+  },
+  {
+    name: "settings for the payload's endpoints",
+    payload: withEndpoints(collector),
+    policy: { payloadEndpoints: { allowedHosts: undefined, settingsFor: (url) => ({ timeoutMs: url.length }) } },
+    expected: { endpoints: [{ ...collector, timeoutMs: collector.url.length }] },
+  },
+  ...listedHosts.map(({ listed, url, isAllowed }) => ({
+    name: `${url} ${isAllowed ? "is" : "is not"} allowed by ${listed}`,
+    payload: withEndpoints(url),
+    policy: allowing(listed),
+    expected: { kind: isAllowed ? ("traced" as const) : ("untraced" as const) },
+    warnedOf: isAllowed ? [] : [undefined],
+  })),
+];
 
 const malformed: Case[] = [
   ...malformedIds,
@@ -471,7 +542,7 @@ const hostile: Case[] = [
   },
 ];
 
-for (const [kind, cases] of Object.entries({ valid, drafts, policies, malformed, hostile })) {
+for (const [kind, cases] of Object.entries({ valid, drafts, policies, hosts, malformed, hostile })) {
   for (const { name, payload, policy, expected, warnedOf = [] } of cases) {
     test(`negotiation, ${kind}: ${name}`, () => {
       const result = negotiate(payload, { ...defaultTelemetryPolicy, ...policy });

@@ -1,5 +1,6 @@
 import type { EndpointSpec } from "@jobscope/labkit";
 import type { TelemetryPolicy } from "../policy.ts";
+import { keepAllowedHosts } from "./allowed-hosts.ts";
 import type { Negotiation, NegotiationWarning, UntracedNegotiation } from "./negotiation.ts";
 import { isSameEndpoint, readPayloadEndpoints } from "./payload-endpoints.ts";
 import { readForcedContext, readWireOffer, type WireOffer } from "./wire-offer.ts";
@@ -53,7 +54,10 @@ function chooseEndpoints(
   policy: TelemetryPolicy,
 ): { endpoints: EndpointSpec[]; warnings: NegotiationWarning[] } {
   if (policy.endpointPolicy === "static-only") return { endpoints: [...policy.staticEndpoints], warnings: [] };
-  const { endpoints, warnings } = readPayloadEndpoints(offered);
+  const read = readPayloadEndpoints(offered);
+  const allowed = keepAllowedHosts(read.endpoints, policy);
+  const warnings = [...read.warnings, ...allowed.warnings];
+  const endpoints = allowed.endpoints.map((spec) => ({ ...spec, ...policy.payloadEndpoints.settingsFor(spec.url) }));
   if (policy.endpointPolicy === "fallback" && endpoints.length > 0) return { endpoints, warnings };
   const added = policy.staticEndpoints.filter((own) => !endpoints.some((known) => isSameEndpoint(known, own)));
   return { endpoints: [...endpoints, ...added], warnings };

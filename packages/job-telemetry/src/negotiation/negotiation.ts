@@ -28,7 +28,7 @@ export interface TracedNegotiation {
   readonly warnings: readonly NegotiationWarning[];
 }
 
-/** One line for the runner log: `log.warn(message, fields)`. No value of the payload is in it, only its shape. */
+/** One line for the runner log: `log.warn(message, fields)`. No value of the payload is in it, only its shape, but for a host's name. */
 export interface NegotiationWarning {
   readonly message: string;
   readonly fields: Readonly<Record<string, string | number>>;
