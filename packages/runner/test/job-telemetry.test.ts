@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { test } from "node:test";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import { gunzipSync } from "node:zlib";
 import type { SpanProcessor } from "../src/manager/job-telemetry.ts";
 import { aVariable } from "./support/job-payload.ts";
-import { aScriptJob, finalUpdateOf, withManager } from "./support/with-manager.ts";
+import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
 
 type EndedSpan = Parameters<SpanProcessor["onEnd"]>[0];
 
@@ -137,6 +141,134 @@ test("an endpoint that accepts and never answers delays neither the job nor its 
     deaf.close();
   }
 });
+
+/** The first lines of a job's log, until its first section, without colours. */
+function headerOf(log: string): string[] {
+  const [header = ""] = stripVTControlCharacters(log).split("section_start");
+  return header.split("\n").filter((line) => line !== "" && !line.includes("feature flags"));
+}
+
+const traceId = `${"0".repeat(30)}4d`;
+
+for (const { asked, telemetry, payload, line } of [
+  { asked: "without being asked to", telemetry: {}, payload: traced, line: undefined },
+  { asked: "when asked to", telemetry: { log_trace_id: true }, payload: traced, line: `  trace ${traceId}` },
+  {
+    asked: "with a link when there is a template",
+    telemetry: { trace_url_template: "https://jaeger.example.com/trace/{trace_id}?p={pipeline_id}&j={job_id}" },
+    payload: traced,
+    line: `  trace ${traceId}: https://jaeger.example.com/trace/${traceId}?p=77&j=1`,
+  },
+  {
+    asked: "when it is not traced, template or not",
+    telemetry: { trace_url_template: "https://jaeger.example.com/{trace_id}" },
+    payload: {},
+    line: undefined,
+  },
+]) {
+  test(`the log of a job ${line === undefined ? "does not name" : "names"} its trace ${asked}`, () =>
+    withManager(
+      async ({ coordinator }) => {
+        await finalUpdateOf(coordinator, 1);
+        const header = headerOf(logOf(coordinator, 1));
+        assert.match(header[1] ?? "", /^ {2}on test runner /);
+        assert.deepEqual(header.slice(2), line === undefined ? [] : [line]);
+      },
+      {
+        config: { telemetry },
+        runner: { feature_flags: { FF_TIMESTAMPS: false } },
+        prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["true"], payload)),
+        manager: { spanProcessors: [aSpanRecorder().processor] },
+      },
+    ));
+}
+
+describe("with offline_artifact", () => {
+  const config = { telemetry: { offline_artifact: true } };
+
+  test("the trace of a job without an endpoint is an artifact of the job before its final state is reported", () =>
+    withManager(
+      async ({ coordinator }) => {
+        assert.equal((await finalUpdateOf(coordinator, 1))["failure_reason"], "script_failure");
+        const [upload] = coordinator.callsOf("upload");
+        assert(upload !== undefined);
+        assert.match(upload.path, /artifact_format=gzip&artifact_type=metrics_referee/);
+        assert.equal(upload.headers["job-token"], "glcbt-1");
+        const kinds = coordinator.calls.map(({ path }) => path.replace(/\?.*/, ""));
+        assert.ok(kinds.indexOf("/api/v4/jobs/1/artifacts") < kinds.lastIndexOf("/api/v4/jobs/1"));
+        const spans = spansOf(upload.body);
+        const names = spans.map(({ name }) => name);
+        assert.deepEqual(names.slice(-1), ["job_execution"]);
+        assert.ok(names.includes("step_script"));
+        assert.deepEqual(new Set(spans.map((span) => span.traceId)), new Set([traceId]));
+      },
+      { config, prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["exit 3"], traced)) },
+    ));
+
+  for (const { problem, prepare } of [
+    { problem: "refused", prepare: { status: 403 } },
+    { problem: "broken off", prepare: { misbehave: "reset" as const } },
+  ]) {
+    test(`a job is the same when its trace's upload is ${problem}`, () =>
+      withManager(
+        async ({ coordinator }) => {
+          assert.equal((await finalUpdateOf(coordinator, 1))["state"], "success");
+          assert.doesNotMatch(logOf(coordinator, 1), /artifact/i);
+        },
+        {
+          config,
+          prepare: (coordinator) => {
+            coordinator.always("upload", () => prepare);
+            coordinator.script("request", aScriptJob(1, ["true"], traced));
+          },
+        },
+      ));
+  }
+
+  test("a job that is not to be traced, or has an endpoint, leaves no artifact", () =>
+    withManager(
+      async ({ coordinator }) => {
+        await finalUpdateOf(coordinator, 1);
+        await finalUpdateOf(coordinator, 2);
+        assert.deepEqual(coordinator.callsOf("upload"), []);
+      },
+      {
+        config: { telemetry: { ...config.telemetry, flush_timeout: "1ms" } },
+        prepare: (coordinator) => {
+          const tracing = { trace_id: traceId, otel_endpoints: ["http://127.0.0.1:1"] };
+          coordinator.script(
+            "request",
+            aScriptJob(1, ["true"]),
+            aScriptJob(2, ["true"], { features: { trace_sections: true, tracing } }),
+          );
+        },
+      },
+    ));
+});
+
+/** Of an artifact upload: one multipart part with gzipped OTLP JSON. */
+function spansOf(body: Buffer): { readonly name: string; readonly traceId: string }[] {
+  const start = body.indexOf("\r\n\r\n") + 4;
+  const content = body.subarray(start, body.lastIndexOf("\r\n--"));
+  const { resourceSpans } = JSON.parse(gunzipSync(content).toString()) as {
+    resourceSpans: { scopeSpans: { spans: { name: string; traceId: string }[] }[] }[];
+  };
+  return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+}
+
+test("jobs do not inherit the runner's own telemetry variables", () =>
+  withManager(
+    async ({ coordinator, directory }) => {
+      await finalUpdateOf(coordinator, 1);
+      const environment = await readFile(path.join(directory, "environment"), "utf8");
+      assert.match(environment, /^OTHER=kept$/m);
+      assert.doesNotMatch(environment, /JOBSCOPE_TELEMETRY/);
+    },
+    {
+      prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ['env > "$HOME/environment"'])),
+      environment: { OTHER: "kept", JOBSCOPE_TELEMETRY_ENDPOINTS_0_BEARER_TOKEN: "s3cret" },
+    },
+  ));
 
 test("malformed telemetry in a payload leaves the job as it is", () =>
   withManager(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bareSchema } from "./schema/table-keys.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -31,20 +32,13 @@ function alignTable(schema: z.ZodObject, table: Table, prefix: string, unknownKe
 }
 
 function alignValue(schema: z.ZodType, value: unknown, path: string, unknownKeys: string[]): unknown {
-  const bare = unwrap(schema);
+  const bare = bareSchema(schema);
   if (bare instanceof z.ZodObject && isTable(value)) return alignTable(bare, value, `${path}.`, unknownKeys);
   if (bare instanceof z.ZodArray && Array.isArray(value)) {
     const element = bare.element as z.ZodType;
     return value.map((item, index) => alignValue(element, item, `${path}[${index}]`, unknownKeys));
   }
   return value;
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return unwrap(schema.unwrap() as z.ZodType);
-  }
-  return schema instanceof z.ZodPipe ? unwrap(schema.in as z.ZodType) : schema;
 }
 
 function isTable(value: unknown): value is Table {

@@ -91,21 +91,6 @@ test("a configuration is frozen through and through", () => {
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.runners) && Object.isFrozen(config.runners[0]?.tls));
 });
 
-test("telemetry endpoints come with their credentials", () => {
-  const config = parse(
-    '[telemetry]\nmode = "always"\nendpoint_policy = "add"\n[[telemetry.endpoints]]\nurl = "https://$HOST/v1/traces"\nheaders = { X-Key = "$KEY" }\n[[telemetry.endpoints]]\nurl = "grpcs://c:4317"\nbearer_token_file = "token"\n',
-    { HOST: "otel.example.com", KEY: "k" },
-  );
-  assert.deepEqual(config.telemetry.policy.staticEndpoints, [
-    {
-      url: "https://otel.example.com/v1/traces",
-      auth: { kind: "headers", headers: { "x-key": "k" } },
-      allowInsecureAuth: false,
-    },
-    { url: "grpcs://c:4317", auth: { kind: "bearer-file", path: "/srv/runner/token" }, allowInsecureAuth: false },
-  ]);
-});
-
 /** Wrong values, each with the one problem it makes. */
 const wrong: readonly { readonly toml: string; readonly problem: string }[] = [
   { toml: "concurrent = 0", problem: "concurrent: expected at least 1, found 0" },
@@ -126,7 +111,7 @@ const wrong: readonly { readonly toml: string; readonly problem: string }[] = [
   {
     toml: '[[telemetry.endpoints]]\nurl = "https://c"\nbearer_token = "s3cret"\nbearer_token_env = "T"',
     problem:
-      "telemetry.endpoints[0]: expected at most one of bearer_token, bearer_token_file, bearer_token_env and headers",
+      "telemetry.endpoints[0]: expected at most one of bearer_token, bearer_token_file, bearer_token_env, gcp, aws, azure_managed_identity, azure_workload_identity, oauth2",
   },
   {
     toml: `[[telemetry.endpoints]]\nurl = "http://1"\n${'[[telemetry.endpoints]]\nurl = "http://1"\n'.repeat(8)}`,

@@ -8,6 +8,7 @@ import type { RunnerManagerConfig } from "./manager-config.ts";
 import { type Environment, processEnvironment, readProxyConfig } from "./process-environment.ts";
 import { type ConfigTable, configTable } from "./schema/config-table.ts";
 import { readSystemId } from "./system-id.ts";
+import { keyText, type TelemetryFromEnvironment, withTelemetryEnvironment } from "./telemetry-environment.ts";
 import { toRunnerConfig } from "./to-runner-config.ts";
 import { toTelemetryConfig } from "./to-telemetry-config.ts";
 
@@ -33,12 +34,14 @@ export function parseConfig(
   const environment = options.environment ?? processEnvironment();
   const { table, unknownKeys } = alignKeys(configTable, input);
   expandRunners(table, environment);
+  const { variableByKey, problems: wrongVariables } = readTelemetry(table, environment);
 
   const problems: ConfigProblem[] = unknownKeys
     .filter((key) => /^telemetry\./i.test(key))
     .map((key) => ({ key, message: "unknown key" }));
+  problems.push(...wrongVariables);
   const parsed = configTable.safeParse(table, { reportInput: true });
-  problems.push(...(parsed.error?.issues ?? []).map(toProblem));
+  problems.push(...(parsed.error?.issues ?? []).map((issue) => toProblem(issue, variableByKey)));
   if (parsed.data === undefined) throw new ConfigError({ file, problems });
 
   const config = toConfig(parsed.data, { options, environment, problems, unknownKeys });
@@ -57,6 +60,9 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
   const directory = options.file === undefined ? undefined : path.dirname(options.file);
   const workingDirectory = options.workingDirectory ?? process.cwd();
   const { systemId, unkept } = readSystemId(directory);
+  const proxy = readProxyConfig(environment);
+  const warnings = warningsOf(table, unkept);
+  const place = { environment, proxy, directory, workingDirectory, problems, warnings };
   return {
     configFile: options.file,
     concurrent: table.concurrent,
@@ -67,9 +73,9 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     connectionMaxAgeMs: table.connection_max_age,
     shutdownTimeoutMs: (table.shutdown_timeout > 0 ? table.shutdown_timeout : 30) * 1000,
     systemId,
-    warnings: warningsOf(table, unkept),
-    proxy: readProxyConfig(environment),
-    telemetry: toTelemetryConfig(table.telemetry, { environment, directory, workingDirectory, problems }),
+    warnings,
+    proxy,
+    telemetry: toTelemetryConfig(table.telemetry, place),
     runners: table.runners.map((runner) => toRunnerConfig(runner, table.labels, { directory, workingDirectory })),
     unknownKeys,
   };
@@ -106,11 +112,33 @@ function expandRunners(table: Record<string, unknown>, environment: Environment)
   }
 }
 
-const secretKeys = new Set(["token", "bearer_token", "headers"]);
+/** The file's texts with the environment's values in them, below the variables that are keys of their own. */
+function readTelemetry(
+  table: Record<string, unknown>,
+  environment: Environment,
+): Pick<TelemetryFromEnvironment, "variableByKey" | "problems"> {
+  const written = expandTexts(table["telemetry"] ?? {}, environment);
+  if (typeof written !== "object" || written === null || Array.isArray(written)) {
+    return { variableByKey: new Map(), problems: [] }; // The schema says what it expected instead.
+  }
+  const read = withTelemetryEnvironment(written as Record<string, unknown>, environment);
+  table["telemetry"] = read.table;
+  return read;
+}
 
-function toProblem(issue: z.core.$ZodIssue): ConfigProblem {
-  const steps = issue.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
-  const key = steps.join("").replace(/^\./, "");
+function expandTexts(value: unknown, environment: Environment): unknown {
+  if (typeof value === "string") return expandEnvironment(value, environment);
+  if (Array.isArray(value)) return value.map((item) => expandTexts(item, environment));
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, expandTexts(inner, environment)]));
+}
+
+const secretKeys = new Set(["token", "bearer_token", "headers", "client_secret", "proxy"]);
+
+function toProblem(issue: z.core.$ZodIssue, variableByKey: ReadonlyMap<string, string>): ConfigProblem {
+  const place = keyText(issue.path);
+  const variable = variableByKey.get(place) ?? variableByKey.get(place.replace(/(?:\[\d+\]|\.[^.[]*)$/, ""));
+  const key = variable === undefined ? place : `${place} (${variable})`;
   if (issue.code === "invalid_type") {
     return {
       key,

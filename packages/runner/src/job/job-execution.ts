@@ -21,6 +21,8 @@ export interface JobExecutionOptions {
   readonly log: Log;
   /** Ended by the manager when the job's final state is known. */
   readonly jobTrace: JobTrace;
+  /** What the job log's header says of the trace. Default: nothing. */
+  readonly traceLine?: string | undefined;
   /** Whether the telemetry policy has `commandSpans`: the scripts then say where each line begins. Default: false. */
   readonly commandSpans?: boolean;
   /**

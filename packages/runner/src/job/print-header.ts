@@ -4,12 +4,13 @@ import type { JobLog, JobLogLines } from "./log/job-log.ts";
 
 /** The first lines of every job log, ahead of any section. Rule: runner-protocol.md §2.4.3. */
 export function printHeader({ options, flags }: JobContext, log: JobLog): void {
-  const { product, runner, systemId } = options;
+  const { product, runner, systemId, traceLine } = options;
   const lines = log.openLines();
   lines.plain(`Running with ${product.name} ${product.version} (${product.revision})`);
   if (runner.shortToken !== "") lines.plain(`  on ${runner.name} ${runner.shortToken}, system ID: ${systemId}`);
   const changed = describeFeatureFlags(flags);
   if (changed !== "") lines.plain(`  feature flags: ${changed}`);
+  if (traceLine !== undefined) lines.plain(`  ${traceLine}`);
   lines.end();
 }
 

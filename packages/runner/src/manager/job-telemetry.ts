@@ -16,16 +16,19 @@ import {
   type TelemetryEndpoint,
 } from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
+import type { TelemetryConfig } from "../config/telemetry-config.ts";
 import type { Job } from "../coordinator-client/job.ts";
 import { runnerVersion } from "../runner-version.ts";
 import { jobFacts } from "./job-facts.ts";
+import { createOfflineTrace, type OfflineTrace } from "./offline-trace.ts";
 import { secretPhrases } from "./secret-phrases.ts";
+import { traceLine } from "./trace-line.ts";
 
 /** OpenTelemetry's span processor, as job-telemetry takes it. */
 export type SpanProcessor = JobTraceOptions["spanProcessors"][number];
 
 export interface JobTelemetryOptions {
-  readonly policy: TelemetryPolicy;
+  readonly config: TelemetryConfig;
   /** Shared by all jobs of the process. */
   readonly pool: EndpointPool;
   /** See all spans beside the endpoints: a terminal view. */
@@ -39,7 +42,16 @@ export interface JobTelemetryOptions {
 export interface JobTelemetry {
   readonly commandSpans: boolean;
   /** Never throws: a job whose telemetry cannot be had runs untraced, with one line in the runner log. */
-  startTrace(of: TracedJob): JobTrace;
+  startTrace(of: TracedJob): StartedTrace;
+}
+
+/** The trace of one job, and what else is done with it. */
+export interface StartedTrace {
+  readonly jobTrace: JobTrace;
+  /** For the job log; undefined: nothing is said there. */
+  readonly logLine: string | undefined;
+  /** To be uploaded once the trace has ended; undefined: its spans go to endpoints, or nowhere. */
+  readonly offline: OfflineTrace | undefined;
 }
 
 export interface TracedJob {
@@ -51,32 +63,38 @@ export interface TracedJob {
 
 /** What a killed runner had not yet sent to the configured endpoints begins to go out at once. */
 export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
-  if (options.policy.mode !== "off") {
-    for (const spec of options.policy.staticEndpoints) usableEndpoint(spec, options.pool, options.log);
+  const { policy } = options.config;
+  if (policy.mode !== "off") {
+    for (const spec of policy.staticEndpoints) usableEndpoint(spec, options.pool, options.log);
   }
   return {
-    commandSpans: options.policy.commandSpans,
+    commandSpans: policy.commandSpans,
     startTrace(of) {
       try {
         return startNegotiatedTrace(of, options);
       } catch (error) {
         of.log.warn("job runs untraced: its telemetry could not be set up", { err: error });
-        return untracedJobTrace;
+        return untraced;
       }
     },
   };
 }
 
-function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, options: JobTelemetryOptions): JobTrace {
-  const { policy, pool, clock, systemId } = options;
+const untraced: StartedTrace = { jobTrace: untracedJobTrace, logLine: undefined, offline: undefined };
+
+function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, options: JobTelemetryOptions) {
+  const { config, pool, clock, systemId } = options;
+  const hasLocalViewer = options.spanProcessors.length > 0 || config.offlineArtifact;
+  const policy: TelemetryPolicy = { ...config.policy, hasLocalViewer };
   const negotiation = negotiate(job.rawPayload, policy);
   for (const { message, fields } of negotiation.warnings) log.warn(message, fields);
   if (negotiation.kind === "untraced") {
     if (negotiation.warn) log.warn("job runs untraced", { why: negotiation.why });
-    return untracedJobTrace;
+    return untraced;
   }
   const endpoints = negotiation.endpoints.flatMap((spec) => usableEndpoint(spec, pool, log));
-  return startJobTrace({
+  const offline = config.offlineArtifact && endpoints.length === 0 ? createOfflineTrace() : undefined;
+  const jobTrace = startJobTrace({
     context: negotiation,
     policy,
     coordinatorUrl,
@@ -90,10 +108,15 @@ function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, o
       version: runnerVersion,
     },
     masker: createMasker({ phrases: secretPhrases(job, runner), tokenPrefixes: job.tokenMaskPrefixes }),
-    spanProcessors: [createSpanProcessor(endpoints), ...options.spanProcessors],
+    spanProcessors: [
+      createSpanProcessor(endpoints),
+      ...options.spanProcessors,
+      ...(offline === undefined ? [] : [offline.processor]),
+    ],
     log,
     clock,
   });
+  return { jobTrace, logLine: traceLine(jobTrace, job, config), offline };
 }
 
 /** One that cannot be used, for want of credentials say, takes nothing from the others. */

@@ -68,7 +68,8 @@ export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promi
   if (acknowledged.kind === "abort") return { kind: "dropped", why: acknowledged.why };
   if (acknowledged.kind === "failed") log.warn("job could not be acknowledged", { err: acknowledged.why });
 
-  using jobTrace = shared.telemetry.startTrace({ job, runner, log, coordinatorUrl: client.url });
+  const started = shared.telemetry.startTrace({ job, runner, log, coordinatorUrl: client.url });
+  using jobTrace = started.jobTrace;
   const tracedLog = jobTrace.traceId === undefined ? log : log.child({ trace_id: jobTrace.traceId });
   tracedLog.info("job started", { "ci.job.name": job.name });
   const listed: RunningJob = { ...toRun.about, traceId: jobTrace.traceId, startedAt: new Date() };
@@ -77,9 +78,10 @@ export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promi
 
   const verdict = acknowledged.cancelRequested
     ? canceledAtPickup
-    : await execute(toRun, shared, { jobLog, jobTrace, interrupts, log: tracedLog });
+    : await execute(toRun, shared, { jobLog, jobTrace, traceLine: started.logLine, interrupts, log: tracedLog });
   // Ends here, so that it lies within the time for which the coordinator holds the job to be running.
   jobTrace.end(traceVerdict(verdict, jobLog.byteLength));
+  await started.offline?.upload({ job, client, log: tracedLog, signal: shared.hardStop });
   const finalUpdate = await sendFinal(reporter, finalState(verdict, job), shared, tracedLog);
   toRun.running.end(listed, verdict);
   return { kind: "ended", verdict, finalUpdate };
@@ -123,6 +125,7 @@ function createReporter(
 interface Running {
   readonly jobLog: JobLogBuffer;
   readonly jobTrace: JobTrace;
+  readonly traceLine: string | undefined;
   readonly interrupts: JobInterrupts;
   readonly log: Log;
 }
@@ -138,6 +141,7 @@ async function execute(toRun: JobToRun, shared: JobSurroundings, running: Runnin
       functionSources: shared.functionSources,
       log: running.log,
       jobTrace: running.jobTrace,
+      traceLine: running.traceLine,
       commandSpans: shared.telemetry.commandSpans,
       jobLog: running.jobLog,
       signal: running.interrupts.signal,

@@ -4,6 +4,7 @@ import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labki
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
+import { withoutTelemetryVariables } from "../config/telemetry-environment.ts";
 import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
 import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
@@ -34,7 +35,8 @@ export async function startRunnerManager(options: RunnerManagerOptions): Promise
   const environment = options.environment ?? processEnvironment();
   const workingDirectory = options.workingDirectory ?? process.cwd();
   const identity = config.configFile ?? `${config.systemId} ${workingDirectory}`;
-  const executor = await createShellExecutor({ log, environment, workingDirectory, identity });
+  const jobEnvironment = withoutTelemetryVariables(environment);
+  const executor = await createShellExecutor({ log, environment: jobEnvironment, workingDirectory, identity });
   await executor.sweep();
   await sweepFiles(config, workingDirectory, log);
   return new PollingRunnerManager({ ...options, environment, workingDirectory }, executor);
@@ -84,7 +86,9 @@ class PollingRunnerManager implements RunnerManager {
       priorityOf: spanPriority,
       ...(config.telemetry.spoolDir === undefined
         ? {}
-        : { spool: { directory: config.telemetry.spoolDir, interrupted } }),
+        : {
+            spool: { directory: config.telemetry.spoolDir, limits: config.telemetry.spoolLimits, interrupted },
+          }),
       limits: { shutdownFlushMs: config.telemetry.flushTimeoutMs },
     });
     this.#running = new RunningJobs(options.observer ?? {}, log);
@@ -178,11 +182,10 @@ class PollingRunnerManager implements RunnerManager {
   }
 
   #createTelemetry(): JobTelemetry {
-    const spanProcessors = this.#options.spanProcessors ?? [];
     return createJobTelemetry({
-      policy: { ...this.#config.telemetry.policy, hasLocalViewer: spanProcessors.length > 0 },
+      config: this.#config.telemetry,
       pool: this.#pool,
-      spanProcessors,
+      spanProcessors: this.#options.spanProcessors ?? [],
       clock: this.#clock,
       systemId: this.#config.systemId,
       log: this.#log,
@@ -240,7 +243,7 @@ class PollingRunnerManager implements RunnerManager {
       telemetry: this.#telemetry,
       systemId: this.#config.systemId,
       workingDirectory: this.#options.workingDirectory,
-      environment: this.#options.environment,
+      environment: withoutTelemetryVariables(this.#options.environment),
       product: { name: "gitlab-runner", version: runnerVersion, revision: runnerRevision },
       reportTiming: {},
       hardStop: this.#hardStop.signal,

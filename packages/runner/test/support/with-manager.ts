@@ -22,6 +22,8 @@ export async function withManager(
     readonly runner?: Readonly<Record<string, unknown>>;
     readonly prepare?: (coordinator: ScriptableCoordinator) => void;
     readonly manager?: Partial<RunnerManagerOptions>;
+    /** Further variables of the runner's process. */
+    readonly environment?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-manager-"));
@@ -37,7 +39,7 @@ export async function withManager(
       config,
       log: silentLog,
       workingDirectory: directory,
-      environment: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: directory },
+      environment: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: directory, ...options.environment },
       ...options.manager,
     });
     await run({ coordinator, manager, directory });

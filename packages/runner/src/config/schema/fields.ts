@@ -9,6 +9,17 @@ export const duration = z.union([z.string(), z.number().int()]).transform((value
   return z.NEVER;
 });
 
+const bytesPerUnit: Readonly<Record<string, number>> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** A size: a number of bytes, or a text with a unit (`"64MiB"`). At least 1. */
+export const bytes = z.union([z.string(), z.number().int()]).transform((value, context) => {
+  const [, amount, unit = ""] = /^(\d+) *(KiB|MiB|GiB)?$/.exec(String(value)) ?? [];
+  const size = Number(amount) * (bytesPerUnit[unit] ?? Number.NaN);
+  if (size >= 1) return size;
+  context.addIssue({ code: "custom", message: 'expected a number of bytes, or a size such as "64MiB"', input: value });
+  return z.NEVER;
+});
+
 /** An instant; Go's zero time (year 1) means "none". */
 export const instant = z.date().transform((date) => (date.getUTCFullYear() <= 1 ? undefined : new Date(date)));
 
