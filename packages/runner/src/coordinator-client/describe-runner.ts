@@ -10,14 +10,14 @@ const networkFeatures: readonly FeatureName[] = [
   "cancelable",
   "cancel_gracefully",
   "two_phase_job_commit",
+  "job_inputs",
   "job_telemetry",
 ];
 
 /**
  * What every executor of ours does.
  *
- * Not in it, because a coordinator would then hand out jobs that fail: `vault_secrets`, `job_inputs`, `session`,
- * `terminal`.
+ * Not in it, because a coordinator would then hand out jobs that fail: `vault_secrets`, `session`, `terminal`.
  */
 const jobFeatures: readonly FeatureName[] = [
   "variables",

@@ -110,16 +110,14 @@ export interface JobImage {
   readonly executorOptions: Readonly<Record<string, unknown>>;
 }
 
-/** When a cache is saved or artifacts are uploaded. An absent value is `on_success`. */
-export type WhenCondition = "on_success" | "on_failure" | "always";
-
 /** One set of artifacts to upload. Rule: runner-protocol.md §1.8.7. */
 export interface ArtifactSet {
   readonly name: string;
   readonly includesUntracked: boolean;
   readonly paths: readonly string[];
   readonly exclude: readonly string[];
-  readonly when: WhenCondition;
+  /** `on_success` (also when absent), `on_failure` or `always`; other words never apply. May hold an input's expression. */
+  readonly when: string;
   /** `archive`, `junit`, `dotenv`, …; empty when absent. */
   readonly type: string;
   /** `zip`, `gzip`, `raw`, `zipzstd`, `tarzstd`, or empty (the default format). */
@@ -133,7 +131,8 @@ export interface CacheEntry {
   readonly key: string;
   readonly includesUntracked: boolean;
   readonly paths: readonly string[];
-  readonly when: WhenCondition;
+  /** As `ArtifactSet.when`. */
+  readonly when: string;
   /** `pull-push`, `pull`, `push`, or a text with variables in it. */
   readonly policy: string;
   readonly fallbackKeys: readonly string[];
@@ -165,9 +164,19 @@ export interface JobHook {
 export interface JobInput {
   readonly key: string;
   readonly type: "string" | "number" | "boolean" | "array" | "struct";
-  readonly content: unknown;
+  /** Not null, and of that type. */
+  readonly content: JsonContent;
   readonly isSensitive: boolean;
 }
+
+/** What an input can hold. */
+export type JsonContent =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonContent[]
+  | { readonly [key: string]: JsonContent };
 
 /** Only said in the job log. Rule: runner-protocol.md §2.4.6. */
 export interface JobPolicy {

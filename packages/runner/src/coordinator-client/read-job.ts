@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { freezeDeeply } from "../freeze-deeply.ts";
 import { type FailureReason, isFailureReason } from "./failure-reason.ts";
-import type { ArtifactSet, CacheEntry, Job, JobImage, JobVariable, WhenCondition } from "./job.ts";
+import type { ArtifactSet, CacheEntry, Job, JobImage, JobVariable } from "./job.ts";
 import { type JobPayload, jobIdentitySchema, jobPayloadSchema } from "./wire/job-payload.ts";
 
 /** What a job request's answer tells beside its body. */
@@ -120,7 +120,7 @@ function translateArtifacts(wire: JobPayload["artifacts"][number]): ArtifactSet 
     includesUntracked: wire.untracked,
     paths: wire.paths,
     exclude: wire.exclude,
-    when: readWhen(wire.when),
+    when: wire.when || "on_success",
     type: wire.artifact_type,
     format: wire.artifact_format,
     expireIn: wire.expire_in,
@@ -132,7 +132,7 @@ function translateCache(wire: JobPayload["cache"][number]): CacheEntry {
     key: wire.key,
     includesUntracked: wire.untracked,
     paths: wire.paths,
-    when: readWhen(wire.when),
+    when: wire.when || "on_success",
     policy: wire.policy === "" ? "pull-push" : wire.policy,
     fallbackKeys: wire.fallback_keys,
   };
@@ -146,10 +146,6 @@ function translatePolicy(wire: JobPayload["policy_options"]): Job["policy"] {
     variablesOverrideAllowed: wire.policy_variables_override_allowed ?? undefined,
     variablesOverrideExceptions: wire.policy_variables_override_exceptions,
   };
-}
-
-function readWhen(value: string): WhenCondition {
-  return value === "on_failure" || value === "always" ? value : "on_success";
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

@@ -78,6 +78,7 @@ const actingFlags: ReadonlySet<FeatureFlag> = new Set<FeatureFlag>([
   "FF_USE_GITALY_CORRELATION_ID",
   "FF_USE_GIT_PROACTIVE_AUTH",
   "FF_HASH_CACHE_KEYS",
+  "FF_ENABLE_JOB_INPUTS_INTERPOLATION",
 ]);
 
 export const featureFlagNames = Object.keys(defaults) as readonly FeatureFlag[];

@@ -7,6 +7,7 @@ import { createVariableSet, plainVariable, type VariableSet } from "../shell/var
 import { type BuildDirectories, buildDirectoriesOf, buildsDirectoryOf } from "./build-directories.ts";
 import { type FeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
 import type { JobExecutionOptions } from "./job-execution.ts";
+import { interpolateInputs } from "./interpolate-inputs.ts";
 import { JobFailure } from "./job-failure.ts";
 import { type JobSettings, readJobSettings } from "./job-settings.ts";
 import { jobVariablesOf, type TlsTexts } from "./job-variables.ts";
@@ -24,10 +25,12 @@ export interface JobContext {
 }
 
 /** @throws {JobFailure} when the job's settings contradict the runner's. */
-export async function createJobContext(options: JobExecutionOptions): Promise<JobContext> {
-  const { job, runner } = options;
-  const tls = await readTlsTexts(options);
-  const resolved = resolveFlags(options, tls);
+export async function createJobContext(asked: JobExecutionOptions): Promise<JobContext> {
+  const { runner } = asked;
+  const tls = await readTlsTexts(asked);
+  const resolved = resolveFlags(asked, tls);
+  const job = resolved.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION ? await interpolateInputs(asked.job) : asked.job;
+  const options = { ...asked, job };
   const buildsDirectory = buildsDirectoryOf(runner, options.workingDirectory);
   const provisional = { root: buildsDirectory, project: "", temporary: "", cache: "" };
   const early = createVariableSet(jobVariablesOf(options, resolved.flags, tls, provisional), "");

@@ -42,13 +42,19 @@ const image = z.object({
   executor_opts: table,
 });
 
+const inputValue = <Type extends string, Content extends z.ZodType>(type: Type, content: Content) =>
+  z.object({ type: z.literal(type), content, sensitive: flag });
+
+/** The content must be of the type that is told (runner-protocol.md §1.8.8). */
 const input = z.object({
-  key: z.string(),
-  value: z.object({
-    type: z.enum(["string", "number", "boolean", "array", "struct"]),
-    content: z.unknown(),
-    sensitive: flag,
-  }),
+  key: z.string().min(1),
+  value: z.discriminatedUnion("type", [
+    inputValue("string", z.string()),
+    inputValue("number", z.number()),
+    inputValue("boolean", z.boolean()),
+    inputValue("array", z.array(z.json())),
+    inputValue("struct", z.record(z.string(), z.json())),
+  ]),
 });
 
 export const jobPayloadSchema = z.object({

@@ -1,6 +1,6 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
 import type { CacheLocation } from "../../cache/local-cache.ts";
-import type { CacheEntry, WhenCondition } from "../../coordinator-client/job.ts";
+import type { CacheEntry } from "../../coordinator-client/job.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
 import { jobEnvironmentOf } from "./process-environment.ts";
@@ -24,8 +24,8 @@ export async function archiveCache(run: PreparedRun, isSuccess: boolean, signal:
 }
 
 /** Whether something conditional is to be done for this outcome. Rule: runner-protocol.md §1.8.7. */
-export function isDue(when: WhenCondition, isSuccess: boolean): boolean {
-  return when === "always" || (when === "on_success") === isSuccess;
+export function isDue(when: string, isSuccess: boolean): boolean {
+  return when === "always" || when === (isSuccess ? "on_success" : "on_failure");
 }
 
 interface Surroundings {
