@@ -167,12 +167,11 @@ test("a job request announces only what is implemented and names token and syste
     assert.equal(headers["runner-token"], "glrt-0123456789");
     const { features, executor, shell } = (json?.["info"] ?? {}) as Record<string, unknown>;
     assert.deepEqual([executor, shell], ["shell", "bash"]);
-    const { refspecs, cancel_gracefully, job_telemetry, image, terminal, vault_secrets } = features as Record<
-      string,
-      boolean
-    >;
-    assert.deepEqual([refspecs, cancel_gracefully, job_telemetry], [true, true, true]);
-    assert.deepEqual([image, terminal, vault_secrets], [false, false, false]);
+    const announced = features as Record<string, boolean>;
+    for (const name of ["refspecs", "cancel_gracefully", "job_telemetry", "job_inputs", "vault_secrets"]) {
+      assert.equal(announced[name], true, name);
+    }
+    for (const name of ["image", "terminal", "session"]) assert.equal(announced[name], false, name);
   }));
 
 test("an artifact travels as one chunked multipart part named file, opened anew for each attempt", () =>

@@ -185,12 +185,4 @@ describe("the scripts of a job", () => {
     assert.equal(log.includes("s3cr3t-value"), false);
     assert.equal(log.match(/\[MASKED\]/g)?.length, 3);
   });
-
-  test("what this runner cannot do fails the job with its reason, before anything runs", async () => {
-    const secrets = await run({ secrets: { PASSWORD: { vault: {} } } });
-    assert.equal(secrets.verdict.state === "failed" && secrets.verdict.failureReason, "runner_configuration_error");
-    assert.match(secrets.text, /Resolving secrets\nERROR: Job failed: resolving secrets: .* the job wants PASSWORD\n/);
-    const none = await run({ secrets: {} });
-    assert.match(none.text, /Resolving secrets\n[\s\S]*Job succeeded\n/);
-  });
 });

@@ -14,11 +14,7 @@ const networkFeatures: readonly FeatureName[] = [
   "job_telemetry",
 ];
 
-/**
- * What every executor of ours does.
- *
- * Not in it, because a coordinator would then hand out jobs that fail: `vault_secrets`, `session`, `terminal`.
- */
+/** What every executor of ours does. Not in it, because there is no session server: `session`, `terminal`. */
 const jobFeatures: readonly FeatureName[] = [
   "variables",
   "artifacts",
@@ -31,6 +27,7 @@ const jobFeatures: readonly FeatureName[] = [
   "masking",
   "raw_variables",
   "multi_build_steps",
+  "vault_secrets",
   "return_exit_code",
 ];
 

@@ -1,4 +1,5 @@
 import type { FailureReason } from "./failure-reason.ts";
+import type { JobSecret } from "./job-secret.ts";
 
 /**
  * A job as the coordinator described it: read once, translated from GitLab's spelling, never changed afterwards.
@@ -38,7 +39,7 @@ export interface Job {
   readonly registryCredentials: readonly RegistryCredentials[];
   readonly dependencies: readonly JobDependency[];
   /** `undefined` when the payload has no `secrets` key: then no section `resolve_secrets` appears. */
-  readonly secrets: Readonly<Record<string, unknown>> | undefined;
+  readonly secrets: readonly JobSecret[] | undefined;
   readonly hooks: readonly JobHook[];
   readonly inputs: readonly JobInput[];
   readonly policy: JobPolicy | undefined;

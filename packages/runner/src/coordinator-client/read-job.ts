@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { freezeDeeply } from "../freeze-deeply.ts";
 import { type FailureReason, isFailureReason } from "./failure-reason.ts";
 import type { ArtifactSet, CacheEntry, Job, JobImage, JobVariable } from "./job.ts";
+import { readSecrets } from "./read-secrets.ts";
 import { type JobPayload, jobIdentitySchema, jobPayloadSchema } from "./wire/job-payload.ts";
 
 /** What a job request's answer tells beside its body. */
@@ -77,7 +78,7 @@ function translate(wire: JobPayload, rawPayload: unknown, context: JobAnswerCont
         ? []
         : [{ jobId: id, jobToken: token, name, artifactsFile: { filename: file.filename, sizeBytes: file.size } }],
     ),
-    secrets: wire.secrets ?? undefined,
+    secrets: wire.secrets == null ? undefined : readSecrets(wire.secrets),
     hooks: wire.hooks,
     inputs: wire.inputs.map(({ key, value }) => ({
       key,

@@ -1,4 +1,5 @@
 import type { SpanAttributes } from "@jobscope/job-telemetry";
+import { checkRunMode } from "./functions/check-run-mode.ts";
 import { createJobContext, type JobContext } from "./job-context.ts";
 import type { JobExecutionOptions } from "./job-execution.ts";
 import { JobLifetime } from "./job-lifetime.ts";
@@ -8,7 +9,7 @@ import { createJobLog, type JobLog } from "./log/job-log.ts";
 import { recordSections } from "./log/record-sections.ts";
 import { printHeader, warnOfIdleFlags } from "./print-header.ts";
 import { runPhases } from "./run-phases.ts";
-import { refuseUnsupported } from "./stages/refuse-unsupported.ts";
+import { resolveSecrets } from "./stages/resolve-secrets.ts";
 import { isUnexpected, verdictOf, writeEnding } from "./verdict-of.ts";
 
 /**
@@ -37,13 +38,15 @@ export async function executeJob(options: JobExecutionOptions): Promise<JobVerdi
   return verdict;
 }
 
-async function execute(context: JobContext, log: JobLog, sectionSpan: JobRun["sectionSpan"]): Promise<JobVerdict> {
-  const { job, signal, cancelSignal } = context.options;
-  printHeader(context, log);
-  warnOfIdleFlags(context);
+async function execute(asked: JobContext, log: JobLog, sectionSpan: JobRun["sectionSpan"]): Promise<JobVerdict> {
+  const { job, signal, cancelSignal } = asked.options;
+  printHeader(asked, log);
+  warnOfIdleFlags(asked);
+  checkRunMode(job);
+  const context = await resolveSecrets(asked, log, AbortSignal.any([signal, cancelSignal]));
+  // Opened when all that is to be masked is known.
   const lines = log.openLines();
   try {
-    refuseUnsupported(context, lines);
     using lifetime = new JobLifetime({ abortSignal: signal, cancelSignal, timeoutMs: job.timeoutMs });
     if (context.problems.length > 0) lines.warning(context.problems.join("\n"));
     await runPhases({ ...context, log, lines, lifetime, sectionSpan });

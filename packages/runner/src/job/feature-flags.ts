@@ -79,6 +79,7 @@ const actingFlags: ReadonlySet<FeatureFlag> = new Set<FeatureFlag>([
   "FF_USE_GIT_PROACTIVE_AUTH",
   "FF_HASH_CACHE_KEYS",
   "FF_ENABLE_JOB_INPUTS_INTERPOLATION",
+  "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
 ]);
 
 export const featureFlagNames = Object.keys(defaults) as readonly FeatureFlag[];

@@ -1,6 +1,7 @@
 import type { EvaluationContext, Value } from "@jobscope/functions";
 import type { ArtifactSet, CacheEntry, Job, JobImage, JobInput, ScriptStep } from "../coordinator-client/job.ts";
 import { JobFailure } from "./job-failure.ts";
+import { mapTexts } from "./map-texts.ts";
 
 /** Replaces the expressions in one text. `place`: where the text stands, for the error. */
 type Interpolate = (text: string, place: string) => string;
@@ -76,7 +77,7 @@ function imageWith(image: JobImage, place: string, interpolate: Interpolate): Jo
     command: allWith(image.command, `${place}.command`, interpolate),
     entrypoint: allWith(image.entrypoint, `${place}.entrypoint`, interpolate),
     pullPolicies: allWith(image.pullPolicies, `${place}.pull_policy`, interpolate),
-    executorOptions: deeplyWith(image.executorOptions, `${place}.executor_opts`, interpolate),
+    executorOptions: mapTexts(image.executorOptions, (text) => interpolate(text, `${place}.executor_opts`)),
   };
 }
 
@@ -104,15 +105,4 @@ function cacheWith(entry: CacheEntry, place: string, interpolate: Interpolate): 
 
 function allWith(texts: readonly string[], place: string, interpolate: Interpolate): string[] {
   return texts.map((text, index) => interpolate(text, `${place}[${index}]`));
-}
-
-/** Replaces in every text of a tree; keys and other values stay. */
-function deeplyWith<Tree>(tree: Tree, place: string, interpolate: Interpolate): Tree;
-function deeplyWith(tree: unknown, place: string, interpolate: Interpolate): unknown {
-  if (typeof tree === "string") return interpolate(tree, place);
-  if (typeof tree !== "object" || tree === null) return tree;
-  if (Array.isArray(tree)) return tree.map((item, index) => deeplyWith(item, `${place}[${index}]`, interpolate));
-  return Object.fromEntries(
-    Object.entries(tree).map(([key, item]) => [key, deeplyWith(item, `${place}.${key}`, interpolate)]),
-  );
 }

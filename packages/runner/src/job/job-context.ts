@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { StageSpan } from "@jobscope/job-telemetry";
+import type { JobVariable } from "../coordinator-client/job.ts";
 import { createPosixDialect } from "../shell/posix/posix-dialect.ts";
 import type { ScriptContext, ShellDialect } from "../shell/shell-dialect.ts";
 import { createVariableSet, plainVariable, type VariableSet } from "../shell/variable-set.ts";
 import { type BuildDirectories, buildDirectoriesOf, buildsDirectoryOf } from "./build-directories.ts";
 import { type FeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
-import type { JobExecutionOptions } from "./job-execution.ts";
 import { interpolateInputs } from "./interpolate-inputs.ts";
+import type { JobExecutionOptions } from "./job-execution.ts";
 import { JobFailure } from "./job-failure.ts";
 import { type JobSettings, readJobSettings } from "./job-settings.ts";
 import { jobVariablesOf, type TlsTexts } from "./job-variables.ts";
@@ -19,6 +20,7 @@ export interface JobContext {
   readonly settings: JobSettings;
   readonly variables: VariableSet;
   readonly directories: BuildDirectories;
+  readonly tls: TlsTexts;
   readonly dialect: ShellDialect;
   /** What is said of settings that could not be used: flags and others. */
   readonly problems: readonly string[];
@@ -56,10 +58,18 @@ export async function createJobContext(asked: JobExecutionOptions): Promise<JobC
     flags: resolved.flags,
     settings,
     directories,
+    tls,
     variables: createVariableSet(jobVariablesOf(options, resolved.flags, tls, directories), directories.temporary),
     dialect: dialectOf(options, resolved.flags),
     problems: [...settings.problems, ...resolved.problems],
   };
+}
+
+/** The context with what the job's secret providers gave: other variables may refer to it. */
+export function withSecretVariables(context: JobContext, secrets: readonly JobVariable[]): JobContext {
+  const { options, flags, tls, directories } = context;
+  const variables = createVariableSet(jobVariablesOf(options, flags, tls, directories, secrets), directories.temporary);
+  return { ...context, variables };
 }
 
 /** What scripts are told. `stage` is the span they run in; its ids go into their environment. */

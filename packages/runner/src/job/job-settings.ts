@@ -14,6 +14,7 @@ export interface JobSettings {
   readonly getSourcesAttempts: number;
   readonly restoreCacheAttempts: number;
   readonly artifactDownloadAttempts: number;
+  readonly secretsRetrievalAttempts: number;
   /** `AFTER_SCRIPT_IGNORE_ERRORS` */
   readonly ignoresAfterScriptErrors: boolean;
   /** One sentence for each value that could not be used. */
@@ -116,6 +117,7 @@ export function readJobSettings(input: SettingsInput): JobSettings {
     getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
     restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
     artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
+    secretsRetrievalAttempts: attempts("SECRETS_RETRIEVAL_ATTEMPTS"),
     ignoresAfterScriptErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     problems,
   };

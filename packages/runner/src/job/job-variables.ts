@@ -15,6 +15,7 @@ export interface TlsTexts {
  * The variables of a job in ascending precedence, not expanded yet.
  *
  * @param directories `undefined` before they are known; they depend on some of these variables.
+ * @param secrets what the job's secret providers gave; none before they were asked.
  *
  * Rule: runner-protocol.md §3.2.
  */
@@ -23,6 +24,7 @@ export function jobVariablesOf(
   flags: FeatureFlags,
   tls: TlsTexts,
   directories: BuildDirectories | undefined,
+  secrets: readonly JobVariable[] = [],
 ): JobVariable[] {
   return [
     ...featureFlagNames.map((name) => plainVariable(name, String(flags[name]))),
@@ -30,7 +32,9 @@ export function jobVariablesOf(
     ...defaultVariables(options, directories),
     ...tlsVariables(tls),
     ...options.job.variables.filter((variable) => !isFeatureFlag(variable.key)),
-    ...fixedVariables(options, directories),
+    ...fixedVariables(options),
+    ...secrets,
+    plainVariable("RUNNER_TEMP_PROJECT_DIR", directories?.temporary ?? ""),
   ];
 }
 
@@ -66,7 +70,7 @@ function tlsVariables(tls: TlsTexts): JobVariable[] {
 }
 
 /** What a job cannot override. */
-function fixedVariables(options: JobExecutionOptions, directories: BuildDirectories | undefined): JobVariable[] {
+function fixedVariables(options: JobExecutionOptions): JobVariable[] {
   const { executor, product } = options;
   const isShared = executor.name !== "docker";
   return [
@@ -74,7 +78,6 @@ function fixedVariables(options: JobExecutionOptions, directories: BuildDirector
     plainVariable("CI_RUNNER_VERSION", product.version),
     plainVariable("CI_RUNNER_REVISION", product.revision),
     plainVariable("CI_RUNNER_EXECUTABLE_ARCH", `${process.platform}/${goArchitecture()}`),
-    plainVariable("RUNNER_TEMP_PROJECT_DIR", directories?.temporary ?? ""),
   ];
 }
 

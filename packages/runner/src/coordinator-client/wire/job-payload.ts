@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { flag, list, table, text, whole } from "./fields.ts";
+import { jobSecretsSchema } from "./job-secrets.ts";
 
 /**
  * The `201` answer of `POST jobs/request` in GitLab's spelling.
@@ -6,29 +8,7 @@ import { z } from "zod";
  * Tolerant (runner-protocol.md §1.8): unknown fields pass, `null` stands for an absent object, array or text. A wrong
  * JSON type in what we use makes the payload unreadable.
  */
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? "");
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false);
-const whole = z
-  .number()
-  .int()
-  .nullish()
-  .transform((value) => value ?? 0);
-const list = <Item extends z.ZodType>(item: Item) =>
-  z
-    .array(item)
-    .nullish()
-    .transform((value): z.output<Item>[] => value ?? []);
 const texts = list(z.string());
-const table = z
-  .record(z.string(), z.unknown())
-  .nullish()
-  .transform((value) => value ?? {});
 
 const variable = z.object({ key: z.string(), value: text, public: flag, file: flag, masked: flag, raw: flag });
 
@@ -114,7 +94,7 @@ export const jobPayloadSchema = z.object({
     }),
   ),
   features: z.object({ trace_sections: flag, token_mask_prefixes: texts, failure_reasons: texts }).nullish(),
-  secrets: z.record(z.string(), z.unknown()).nullish(),
+  secrets: jobSecretsSchema.nullish(),
   hooks: list(z.object({ name: text, script: texts })),
   inputs: list(input),
   run: z.string().nullish(),

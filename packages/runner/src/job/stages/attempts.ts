@@ -15,7 +15,7 @@ export interface AttemptOptions {
  * Rule: runner-protocol.md §2.2.
  */
 export async function attemptStage(
-  run: JobRun,
+  run: Pick<JobRun, "flags" | "lines">,
   { attempts, signal }: AttemptOptions,
   body: (attempt: number) => Promise<void>,
 ): Promise<void> {
@@ -31,7 +31,7 @@ export async function attemptStage(
   }
 }
 
-async function waitBeforeRetry(run: JobRun, attempt: number, signal: AbortSignal): Promise<void> {
+async function waitBeforeRetry(run: Pick<JobRun, "flags">, attempt: number, signal: AbortSignal): Promise<void> {
   const [firstMs, longestMs] = run.flags.FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY ? [5_000, 300_000] : [1_000, 5_000];
   const ms = Math.min(longestMs, firstMs * 2 ** (attempt - 1));
   // The timer rejects with an error of its own; what counts is why it was aborted.

@@ -18,7 +18,11 @@ export interface StageFrame {
  *
  * Rule: runner-protocol.md §2.1, §2.2.
  */
-export async function runStage(run: JobRun, frame: StageFrame, body: () => Promise<void>): Promise<void> {
+export async function runStage(
+  run: Pick<JobRun, "lines">,
+  frame: StageFrame,
+  body: () => Promise<void>,
+): Promise<void> {
   const { name, heading, signal } = frame;
   signal.throwIfAborted();
   run.lines.startSection(name, heading);
@@ -59,7 +63,7 @@ export interface TracedStage {
 
 /** Runs something in a stage span of its own, which ends as it does. */
 export async function traceStage<Result>(
-  run: JobRun,
+  run: Pick<JobRun, "options">,
   stage: TracedStage,
   body: (span: StageSpan) => Promise<Result>,
 ): Promise<Result> {

@@ -1,5 +1,6 @@
 /** GitLab's names for the phases of a job, also of their log sections. Rule: runner-protocol.md §2.1. */
 export const stageHeadings = {
+  resolve_secrets: "Resolving secrets",
   prepare_script: "Preparing environment",
   get_sources: "Getting source from Git repository",
   clear_worktree: "Deleting all tracked and untracked files due to source fetch failure",
