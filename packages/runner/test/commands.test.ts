@@ -263,12 +263,15 @@ test("only due tokens are rotated", () =>
   withCommand(
     async (scene) => {
       scene.coordinator.always("other", () => ({ status: 201, body: { token: "glrt-fresh", token_expires_at: null } }));
-      const context = { log: silentLog, signals: process, environment: {} };
+      const saved: string[] = [];
+      const metrics = { configSaved: (outcome: string) => saved.push(outcome) };
+      const context = { log: silentLog, environment: {}, metrics };
       await rotateDueTokens(scene.configFile, context, scene.io.signal);
       assert.deepEqual(
         (await runnersOf(scene)).map(({ token }) => token),
         ["glrt-fresh", "glrtr-two"],
       );
+      assert.deepEqual(saved, ["saved"]);
     },
     {
       config: twoRunners.replace(

@@ -9,7 +9,6 @@ import { runRunners } from "../src/commands/run.ts";
 import { runSingle } from "../src/commands/run-single.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { watchConfig } from "../src/config/watch-config.ts";
-import { startMetrics } from "../src/metrics/start-metrics.ts";
 import { type ScriptableCoordinator, startScriptableCoordinator } from "./support/scriptable-coordinator.ts";
 import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
 
@@ -143,39 +142,3 @@ test("a reconfigured manager polls for the new runners while old jobs end with t
     },
     { prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["sleep 0.5"])) },
   ));
-
-test("metrics count jobs, calls and reasons under the names that dashboards know", async () => {
-  await using metrics = await startMetrics("127.0.0.1:0", "s_0123456789ab");
-  await withManager(
-    async ({ coordinator, manager }) => {
-      metrics.observe(manager);
-      await finalUpdateOf(coordinator, 2);
-      await coordinator.waitFor("request", () => coordinator.callsOf("request").length > 2);
-      const text = await (await fetch(`${metrics.url}/metrics`)).text();
-      const runner = 'runner="012345678"';
-      for (const line of [
-        `gitlab_runner_jobs_total{${runner},runner_name="test runner",system_id="s_0123456789ab"} 2`,
-        `gitlab_runner_failed_jobs_total{${runner},runner_name="test runner",failure_reason="script_failure",mode="traditional"} 1`,
-        'gitlab_runner_api_request_statuses_total{runner="012345678",system_id="s_0123456789ab",endpoint="request_job",status="201",method="POST"} 2',
-        "gitlab_runner_concurrent 1",
-      ]) {
-        assert.ok(text.includes(line), `${line}\n\nis not in\n${text}`);
-      }
-      for (const name of ["version_info", "limit", "jobs", "job_duration_seconds_bucket", "worker_slots_number"]) {
-        assert.match(text, new RegExp(`^gitlab_runner_${name}[{ ]`, "m"));
-      }
-      const ready = await fetch(`${metrics.url}/health/ready`);
-      const list = await fetch(`${metrics.url}/debug/jobs/list`);
-      const state = (await (await fetch(`${metrics.url}/debug/process/state`)).json()) as Record<string, unknown>;
-      assert.deepEqual([state["pid"], state["running_jobs"]], [process.pid, 0]);
-      assert.doesNotMatch(JSON.stringify(state), /glrt-/);
-      const missing = await fetch(`${metrics.url}/other`);
-      assert.deepEqual([ready.status, list.headers.get("x-list-version"), missing.status], [200, "2", 404]);
-      await Promise.all([ready.text(), list.text(), missing.text()]);
-    },
-    {
-      prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["exit 3"]), aScriptJob(2, ["true"])),
-      manager: { metrics: metrics.recorder },
-    },
-  );
-});

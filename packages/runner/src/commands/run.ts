@@ -4,8 +4,8 @@ import { ConfigError } from "../config/config-error.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { watchConfig } from "../config/watch-config.ts";
-import type { RunnerManager } from "../manager/runner-manager.ts";
 import { startRunnerManager } from "../manager/start-runner-manager.ts";
+import { countTrouble } from "../metrics/count-trouble.ts";
 import { startMetrics } from "../metrics/start-metrics.ts";
 import { holdMemoryDown } from "./hold-memory-down.ts";
 import type { RunContext } from "./run-context.ts";
@@ -29,14 +29,15 @@ export interface RunOptions {
  */
 export async function runRunners(options: RunOptions, context: RunContext): Promise<0 | 1> {
   const { config } = options;
-  const { log, signals, environment } = context;
-  for (const warning of config.warnings) log.warn("configuration needs a look", { warning });
-  for (const key of config.unknownKeys) log.warn("configuration key is not known and has no effect", { key });
-  warnOfStarvation(config, log);
+  const { signals, environment } = context;
   holdMemoryDown();
 
   await using resources = new AsyncDisposableStack();
   const metrics = resources.use(await startMetrics(options.listenAddress ?? config.listenAddress, config.systemId));
+  const log = countTrouble(context.log, metrics.recorder);
+  metrics.recorder.configLoaded("loaded");
+  const told = new Set<string>();
+  tellOfConfig(config, log, told);
   const manager = resources.use(
     await startRunnerManager({
       config,
@@ -53,9 +54,27 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
   const watch = resources.use(
     config.configFile === undefined
       ? { reload() {}, [Symbol.dispose]() {} }
-      : watchConfig(config.configFile, () => reload(manager, config.configFile ?? "", context, metrics.recorder)),
+      : watchConfig(config.configFile, () => reload(config.configFile ?? "")),
   );
-  if (config.configFile !== undefined) resources.use(startTokenRotation(config.configFile, context));
+  if (config.configFile !== undefined) {
+    resources.use(startTokenRotation(config.configFile, { ...context, log }, metrics.recorder));
+  }
+
+  /** Takes over the changed file; one that cannot be used leaves everything as it is (runner-protocol.md §6.1). */
+  async function reload(file: string): Promise<void> {
+    try {
+      const changed = await loadConfig(file, { environment });
+      context.onConfig?.(changed);
+      manager.reconfigure(changed);
+      tellOfConfig(changed, log, told);
+      metrics.recorder.configLoaded("loaded");
+      log.info("configuration reloaded", { file });
+    } catch (error) {
+      metrics.recorder.configLoaded("failed");
+      const problems = error instanceof ConfigError ? error.problems : undefined;
+      log.error("configuration not reloaded, the old one stays", { file, problems, err: error });
+    }
+  }
 
   const code = await serveUntilStopped({
     manager,
@@ -76,22 +95,20 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
 /** Longest wait for job processes to end when the operator asked twice. */
 const killMs = 6_000;
 
-/** Takes over the changed file; a file that cannot be used leaves everything as it is (runner-protocol.md §6.1). */
-async function reload(
-  manager: RunnerManager,
-  file: string,
-  { log, environment }: RunContext,
-  metrics: { configLoaded(outcome: "loaded" | "failed"): void },
-): Promise<void> {
-  try {
-    manager.reconfigure(await loadConfig(file, { environment }));
-    metrics.configLoaded("loaded");
-    log.info("configuration reloaded", { file });
-  } catch (error) {
-    metrics.configLoaded("failed");
-    const problems = error instanceof ConfigError ? error.problems : undefined;
-    log.error("configuration not reloaded, the old one stays", { file, problems, err: error });
+/** What the operator should know of a configuration; what was told of one before it is not told again. */
+function tellOfConfig(config: RunnerManagerConfig, log: Log, told: Set<string>): void {
+  const once = (text: string, tell: () => void) => {
+    if (told.has(text)) return;
+    told.add(text);
+    tell();
+  };
+  for (const warning of config.warnings) {
+    once(warning, () => log.warn("configuration needs a look", { warning }));
   }
+  for (const key of config.unknownKeys) {
+    once(`key ${key}`, () => log.warn("configuration key is not known and has no effect", { key }));
+  }
+  warnOfStarvation(config, log);
 }
 
 /** A held request occupies a worker: with more runners than workers some would starve (runner-protocol.md §6.7). */

@@ -2,6 +2,7 @@ import { setRunnerKeys } from "../config/config-text.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
+import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
 import { connectRunner } from "./connect-runner.ts";
 import { editConfig } from "./edit-config.ts";
 import type { RunContext } from "./run-context.ts";
@@ -25,11 +26,15 @@ export function rotationDueAt(runner: Pick<RunnerConfig, "tokenObtainedAt" | "to
  *
  * A failure is logged and tried again with the next look.
  */
-export function startTokenRotation(configFile: string, context: RunContext): AsyncDisposable {
+export function startTokenRotation(
+  configFile: string,
+  context: RunContext,
+  metrics: Pick<RunnerMetrics, "configSaved">,
+): AsyncDisposable {
   const stopping = new AbortController();
   let looking = Promise.resolve();
   const timer = setInterval(() => {
-    looking = looking.then(() => rotateDueTokens(configFile, context, stopping.signal));
+    looking = looking.then(() => rotateDueTokens(configFile, { ...context, metrics }, stopping.signal));
   }, checkIntervalMs);
   timer.unref();
   return {
@@ -41,9 +46,17 @@ export function startTokenRotation(configFile: string, context: RunContext): Asy
   };
 }
 
+/** What rotation has of its process. */
+export interface RotationContext extends Pick<RunContext, "log" | "environment"> {
+  readonly metrics: Pick<RunnerMetrics, "configSaved">;
+}
+
 /** Looks once. Never rejects. */
-export async function rotateDueTokens(configFile: string, context: RunContext, signal: AbortSignal): Promise<void> {
-  const { log, environment } = context;
+export async function rotateDueTokens(
+  configFile: string,
+  { log, environment, metrics }: RotationContext,
+  signal: AbortSignal,
+): Promise<void> {
   let config: RunnerManagerConfig;
   try {
     config = await loadConfig(configFile, { environment });
@@ -56,9 +69,13 @@ export async function rotateDueTokens(configFile: string, context: RunContext, s
     try {
       await using client = connectRunner(config, runner, { signal });
       const credentials = await client.resetToken(runner.runnerToken);
-      await editConfig(configFile, (text) => setRunnerKeys(text, index, tokenKeys(credentials)), {
-        warn: (message) => log.warn(message, { file: configFile }),
+      const warn = (message: string) => log.warn(message, { file: configFile });
+      const edit = (text: string) => setRunnerKeys(text, index, tokenKeys(credentials));
+      await editConfig(configFile, edit, { warn }).catch((error: unknown) => {
+        metrics.configSaved("failed");
+        throw error;
       });
+      metrics.configSaved("saved");
       log.info("runner token replaced before it expires", { "runner.name": runner.name });
     } catch (error) {
       log.error("runner token could not be replaced", { "runner.name": runner.name, err: error });

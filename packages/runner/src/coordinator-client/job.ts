@@ -20,6 +20,8 @@ export interface Job {
   readonly queuedDurationS: number | undefined;
   /** `"0"`, `"+Inf"`, …: a label of the queue metric. Empty when not told. */
   readonly projectJobsRunning: string;
+  /** Jobs that waited when this one was handed out, and how far down it stood; `undefined` when not told. */
+  readonly queue: { readonly size: number | undefined; readonly depth: number | undefined };
   /** True: `fetch` is the default git strategy, false: `clone`. Neutral: false. */
   readonly allowsGitFetch: boolean;
   readonly git: JobGitInfo;

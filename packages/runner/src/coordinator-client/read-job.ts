@@ -50,6 +50,7 @@ function translate(wire: JobPayload, rawPayload: unknown, context: JobAnswerCont
     pipelineId: info?.pipeline_id ?? 0,
     queuedDurationS: info?.time_in_queue_seconds ?? undefined,
     projectJobsRunning: info?.project_jobs_running_on_instance_runners_count ?? "",
+    queue: { size: info?.queue_size ?? undefined, depth: info?.queue_depth ?? undefined },
     allowsGitFetch: wire.allow_git_fetch,
     git: {
       repositoryUrl: git?.repo_url ?? "",

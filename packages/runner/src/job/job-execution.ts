@@ -41,8 +41,20 @@ export interface JobExecutionOptions {
   readonly workingDirectory: string;
   /** The runner process's environment: what artifact and cache paths may refer to beside the job's variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told as build stages begin and end; must not throw. Default: nobody. */
+  readonly onStage?: (moment: StageMoment) => void;
   /** Who says `Running with …` in the first line and in git's user agent. */
   readonly product: ProductVersion;
+}
+
+/** A build stage begins, or is over. */
+export interface StageMoment {
+  /** GitLab's name of it: `get_sources`. */
+  readonly name: string;
+  /** `undefined`: it begins. */
+  readonly durationS: number | undefined;
+  /** `FF_EXPORT_HIGH_CARDINALITY_METRICS` of the job. */
+  readonly isMetered: boolean;
 }
 
 /** How the runner names itself. Rule: runner-protocol.md §2.4.3. */

@@ -2,7 +2,7 @@ import type { Log } from "@jobscope/labkit";
 import type { JobRequestOutcome } from "../coordinator-client/coordinator-client.ts";
 import { CoordinatorError } from "../coordinator-client/coordinator-error.ts";
 import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
-import { type RunnerEntry, whyDeclined } from "./runner-entry.ts";
+import { begin, type RunnerEntry, whyDeclined } from "./runner-entry.ts";
 
 export interface PollerOptions {
   readonly log: Log;
@@ -115,15 +115,16 @@ export class Poller {
   async #work(entry: RunnerEntry): Promise<void> {
     const outcome = await this.#request(entry);
     if (outcome === undefined) return;
-    entry.jobs += 1;
-    if (!entry.runner.strictCheckInterval) this.#offer(entry);
-    await this.#options.runOutcome(entry, outcome);
-    entry.jobs -= 1;
+    {
+      using _job = begin(entry, "jobs");
+      if (!entry.runner.strictCheckInterval) this.#offer(entry);
+      await this.#options.runOutcome(entry, outcome);
+    }
     if (!entry.runner.strictCheckInterval) this.#offer(entry);
   }
 
   async #request(entry: RunnerEntry): Promise<HandedOut | undefined> {
-    entry.requests += 1;
+    using _request = begin(entry, "requests");
     try {
       const outcome = await entry.client.requestJob({ signal: this.#stopping.signal });
       return this.#judge(entry, outcome);
@@ -138,8 +139,6 @@ export class Poller {
       if (entry.failedRequests === 1) this.#log.warn("job request failed, trying again", fields);
       else this.#log.debug("job request failed again", { ...fields, failures: entry.failedRequests });
       return undefined;
-    } finally {
-      entry.requests -= 1;
     }
   }
 

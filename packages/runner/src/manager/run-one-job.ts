@@ -9,6 +9,7 @@ import type { ReportTiming } from "../coordinator-client/job-channel.ts";
 import { JobReporter } from "../coordinator-client/job-reporter.ts";
 import type { Executor } from "../executors/executor.ts";
 import { executeJob } from "../job/execute-job.ts";
+import { parseGoBoolean } from "../job/feature-flags.ts";
 import type { SharedFunctionSources } from "../job/functions/function-sources.ts";
 import type { ProductVersion } from "../job/job-execution.ts";
 import { JobInterruption } from "../job/job-interruption.ts";
@@ -41,7 +42,9 @@ export interface JobToRun {
   readonly runner: RunnerConfig;
   readonly client: CoordinatorClient;
   readonly slot: JobSlot;
-  readonly about: Omit<RunningJob, "traceId" | "startedAt">;
+  readonly about: Omit<RunningJob, "traceId" | "startedAt" | "stage">;
+  /** A build stage of a job with `FF_EXPORT_HIGH_CARDINALITY_METRICS` is over. */
+  readonly onStageEnd: (name: string, durationS: number) => void;
   /** Where the job is listed between its acknowledgement and its final update. */
   readonly running: RunningJobs;
 }
@@ -72,13 +75,21 @@ export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promi
   using jobTrace = started.jobTrace;
   const tracedLog = jobTrace.traceId === undefined ? log : log.child({ trace_id: jobTrace.traceId });
   tracedLog.info("job started", { "ci.job.name": job.name });
-  const listed: RunningJob = { ...toRun.about, traceId: jobTrace.traceId, startedAt: new Date() };
+  const stage = { current: "" };
+  const listed: RunningJob = {
+    ...toRun.about,
+    traceId: jobTrace.traceId,
+    startedAt: new Date(),
+    get stage() {
+      return stage.current;
+    },
+  };
   toRun.running.begin(listed, interrupts);
   reporter.start();
 
   const verdict = acknowledged.cancelRequested
     ? canceledAtPickup
-    : await execute(toRun, shared, { jobLog, jobTrace, traceLine: started.logLine, interrupts, log: tracedLog });
+    : await execute(toRun, shared, { jobLog, jobTrace, traceLine: started.logLine, interrupts, log: tracedLog, stage });
   // Ends here, so that it lies within the time for which the coordinator holds the job to be running.
   jobTrace.end(traceVerdict(verdict, jobLog.byteLength));
   await started.offline?.upload({ job, client, log: tracedLog, signal: shared.hardStop });
@@ -109,7 +120,7 @@ function createReporter(
     log,
     isDebugTrace: isDebugTrace(job, runner),
     finalUpdateRetryLimit: runner.finalUpdateRetryLimit,
-    usesDynamicForceSendInterval: runner.featureFlags["FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL"] ?? false,
+    usesDynamicForceSendInterval: isOn("FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL", job, runner),
     timing: shared.reportTiming,
     onCancel: () => {
       log.info("job is being canceled by the coordinator");
@@ -128,6 +139,7 @@ interface Running {
   readonly traceLine: string | undefined;
   readonly interrupts: JobInterrupts;
   readonly log: Log;
+  readonly stage: { current: string };
 }
 
 async function execute(toRun: JobToRun, shared: JobSurroundings, running: Running): Promise<JobVerdict> {
@@ -152,6 +164,10 @@ async function execute(toRun: JobToRun, shared: JobSurroundings, running: Runnin
       workingDirectory: shared.workingDirectory,
       environment: shared.environment,
       product: shared.product,
+      onStage({ name, durationS, isMetered }) {
+        running.stage.current = name;
+        if (durationS !== undefined && isMetered) toRun.onStageEnd(name, durationS);
+      },
     });
   } catch (error) {
     running.log.error("job execution broke", { err: error });
@@ -194,7 +210,11 @@ async function sendFinal(
 /** Whether the coordinator must restrict who reads the log (runner-protocol.md §1.9). */
 function isDebugTrace(job: Job, runner: RunnerConfig): boolean {
   if (runner.debugTraceDisabled) return false;
-  const isOn = (key: string) =>
-    ["1", "t", "T", "TRUE", "true", "True"].includes(job.variables.findLast((one) => one.key === key)?.value ?? "");
-  return isOn("CI_DEBUG_TRACE") || isOn("CI_DEBUG_SERVICES");
+  return isOn("CI_DEBUG_TRACE", job, runner) || isOn("CI_DEBUG_SERVICES", job, runner);
+}
+
+/** A flag of the runner's entry, else a variable of the job (runner-protocol.md §3.2). Default: false. */
+function isOn(name: string, { variables }: Job, { featureFlags }: RunnerConfig): boolean {
+  const value = variables.findLast(({ key }) => key === name)?.value ?? "";
+  return featureFlags[name] ?? parseGoBoolean(value) ?? false;
 }

@@ -1,7 +1,16 @@
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
+import type { DeclineReason } from "../metrics/runner-metrics.ts";
 import { RequestLimit } from "./request-limit.ts";
 import { RunnerHealth } from "./runner-health.ts";
+
+/** How much of a runner is going on. */
+export interface RunnerLoad {
+  /** Job requests out. */
+  requests: number;
+  /** Jobs running. */
+  jobs: number;
+}
 
 /** One `[[runners]]` entry at work: its connections, its health, and how much of it is going on. */
 export interface RunnerEntry {
@@ -9,17 +18,17 @@ export interface RunnerEntry {
   readonly client: CoordinatorClient;
   readonly health: RunnerHealth;
   readonly requestLimit: RequestLimit;
-  /** Job requests out. */
-  requests: number;
-  /** Jobs running. */
-  jobs: number;
+  /** What this entry began. */
+  readonly own: RunnerLoad;
+  /** That of all entries with the same runner token: after a reload, jobs of the entry that was replaced are in it. */
+  readonly all: RunnerLoad;
   /** Job requests without an answer since the last one that had one. */
   failedRequests: number;
   /** Not before this (monotonic ms) does it ask again: the coordinator named a time. */
   asksAgainAtMs: number;
 }
 
-export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClient): RunnerEntry {
+export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClient, all: RunnerLoad): RunnerEntry {
   return {
     runner,
     client,
@@ -28,10 +37,22 @@ export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClien
       requestConcurrency: runner.requestConcurrency,
       isAdaptive: runner.featureFlags["FF_USE_ADAPTIVE_REQUEST_CONCURRENCY"] ?? true,
     }),
-    requests: 0,
-    jobs: 0,
+    own: { requests: 0, jobs: 0 },
+    all,
     failedRequests: 0,
     asksAgainAtMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** Notes that something of the entry begins; disposal notes its end. */
+export function begin({ own, all }: RunnerEntry, what: keyof RunnerLoad): Disposable {
+  own[what] += 1;
+  all[what] += 1;
+  return {
+    [Symbol.dispose]() {
+      own[what] -= 1;
+      all[what] -= 1;
+    },
   };
 }
 
@@ -40,15 +61,15 @@ export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClien
  *
  * Rule: runner-protocol.md §6.7.
  */
-export function whyDeclined(entry: RunnerEntry): "unhealthy" | "no-room" | undefined {
-  const { runner, requests, jobs, requestLimit, health, asksAgainAtMs } = entry;
+export function whyDeclined(entry: RunnerEntry): DeclineReason | undefined {
+  const { runner, all, requestLimit, health, asksAgainAtMs } = entry;
   const nowMs = performance.now();
   if (nowMs < asksAgainAtMs || !health.mayAsk(nowMs)) return "unhealthy";
-  const isWithinLimit = runner.limit <= 0 || jobs + requests < runner.limit;
-  return isWithinLimit && requests < requestLimit.current ? undefined : "no-room";
+  if (runner.limit > 0 && all.jobs + all.requests >= runner.limit) return "limit";
+  return entry.own.requests < requestLimit.current ? undefined : "request-concurrency";
 }
 
 /** Whether nothing of the entry is going on. */
-export function isIdle({ requests, jobs }: RunnerEntry): boolean {
-  return requests === 0 && jobs === 0;
+export function isIdle({ own }: RunnerEntry): boolean {
+  return own.requests === 0 && own.jobs === 0;
 }

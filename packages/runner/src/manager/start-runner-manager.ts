@@ -14,7 +14,7 @@ import { buildsDirectoryOf } from "../job/build-directories.ts";
 import { createSharedFunctionSources } from "../job/functions/function-sources.ts";
 import { sweepJobLeftovers } from "../job/job-leftovers.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
-import type { ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
+import type { ManagerState, ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import { noMetrics, type RunnerMetrics } from "../metrics/runner-metrics.ts";
 import { runnerRevision, runnerVersion } from "../runner-version.ts";
 import { JobSlots } from "./job-slots.ts";
@@ -22,7 +22,7 @@ import { createJobTelemetry, type JobTelemetry } from "./job-telemetry.ts";
 import { type HandedOut, Poller } from "./poller.ts";
 import { reportUnreadableJob } from "./report-unreadable-job.ts";
 import { type JobSurroundings, runOneJob } from "./run-one-job.ts";
-import { createRunnerEntry, isIdle, type RunnerEntry } from "./runner-entry.ts";
+import { createRunnerEntry, isIdle, type RunnerEntry, type RunnerLoad } from "./runner-entry.ts";
 import type { RunnerManager, RunnerManagerOptions } from "./runner-manager.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
@@ -69,6 +69,9 @@ class PollingRunnerManager implements RunnerManager {
   readonly #hardStop = new AbortController();
   /** In use or, when a reload replaced them, still at work. */
   readonly #entries = new Set<RunnerEntry>();
+  readonly #loadByRunnerToken = new Map<string, RunnerLoad>();
+  readonly #workerSlots = { started: 0, stopped: 0 };
+  #state: ManagerState = "running";
   #config: RunnerManagerConfig;
   #telemetry: JobTelemetry;
   #disposal: Promise<void> | undefined;
@@ -110,14 +113,11 @@ class PollingRunnerManager implements RunnerManager {
     const entries = [...this.#entries].filter((entry) => this.#poller.polls(entry));
     return {
       systemId: this.#config.systemId,
+      state: this.#state,
       concurrent: this.#config.concurrent,
+      workerSlots: { ...this.#workerSlots },
       busyWorkers: this.#poller.busyWorkers,
-      runners: entries.map(({ runner, jobs, requests, requestLimit }) => ({
-        runner,
-        jobs,
-        requests,
-        requestLimit: requestLimit.current,
-      })),
+      runners: entries.map(({ runner, all, requestLimit }) => ({ runner, ...all, requestLimit: requestLimit.current })),
       jobs: this.runningJobs,
       telemetry: this.#pool.stats(),
     };
@@ -125,6 +125,8 @@ class PollingRunnerManager implements RunnerManager {
 
   stop(): void {
     this.#poller.stop();
+    if (this.#state === "running") this.#state = "graceful-shutdown";
+    this.#resizeWorkers(0);
   }
 
   async drain(signal: AbortSignal): Promise<void> {
@@ -138,6 +140,7 @@ class PollingRunnerManager implements RunnerManager {
   }
 
   abort(reason: string): void {
+    this.#state = "forceful-shutdown";
     this.#running.abortAll(reason);
   }
 
@@ -154,6 +157,7 @@ class PollingRunnerManager implements RunnerManager {
     this.#telemetry = this.#createTelemetry();
     const entries = config.runners.filter((runner) => this.#canRun(runner)).map((runner) => this.#connect(runner));
     for (const entry of entries) this.#entries.add(entry);
+    this.#resizeWorkers(config.concurrent);
     this.#poller.poll(entries, config);
     for (const entry of replaced) this.#retireIfReplaced(entry);
   }
@@ -203,12 +207,27 @@ class PollingRunnerManager implements RunnerManager {
     const { systemId, proxy, connectionMaxAgeMs } = this.#config;
     const onAttempt = (attempt: ApiAttempt) => this.#metrics.apiAttempted(runner, attempt);
     const client = createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs, onAttempt });
-    return createRunnerEntry(runner, client);
+    return createRunnerEntry(runner, client, this.#loadOf(runner.runnerToken));
+  }
+
+  #loadOf(runnerToken: string): RunnerLoad {
+    const load = this.#loadByRunnerToken.get(runnerToken) ?? { requests: 0, jobs: 0 };
+    this.#loadByRunnerToken.set(runnerToken, load);
+    return load;
+  }
+
+  #resizeWorkers(count: number): void {
+    const change = count - (this.#workerSlots.started - this.#workerSlots.stopped);
+    if (change > 0) this.#workerSlots.started += change;
+    else this.#workerSlots.stopped -= change;
   }
 
   /** An entry that a reload replaced keeps its connections until its last job has reported its end. */
   #retireIfReplaced(entry: RunnerEntry): void {
     if (this.#poller.polls(entry) || !isIdle(entry) || !this.#entries.delete(entry)) return;
+    const { runnerToken } = entry.runner;
+    const isLast = ![...this.#entries].some(({ runner }) => runner.runnerToken === runnerToken);
+    if (isLast) this.#loadByRunnerToken.delete(runnerToken);
     entry.client[Symbol.asyncDispose]().catch((error: unknown) => {
       this.#log.warn("connections of a replaced runner could not be closed", { err: error });
     });
@@ -227,10 +246,21 @@ class PollingRunnerManager implements RunnerManager {
 
   async #runJob({ runner, client }: RunnerEntry, { job }: Extract<HandedOut, { kind: "job" }>): Promise<void> {
     using slot = this.#slots.take(runner.runnerToken, job.project.id);
-    const about = { jobId: job.id, name: job.name, projectId: job.project.id, runnerName: runner.name };
+    const about = {
+      jobId: job.id,
+      name: job.name,
+      projectId: job.project.id,
+      runnerName: runner.name,
+      runnerShortToken: runner.shortToken,
+      url: job.variables.findLast(({ key }) => key === "CI_JOB_URL")?.value ?? "",
+    };
+    const onStageEnd = (name: string, durationS: number) => this.#metrics.jobStageEnded(runner, name, durationS);
     this.#metrics.jobReceived(runner, job);
     const startedMs = performance.now();
-    const result = await runOneJob({ job, runner, client, slot, about, running: this.#running }, this.#surroundings());
+    const result = await runOneJob(
+      { job, runner, client, slot, about, running: this.#running, onStageEnd },
+      this.#surroundings(),
+    );
     if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
     else this.#metrics.jobEnded(runner, job, failureReasonOf(result.verdict), (performance.now() - startedMs) / 1000);
   }

@@ -67,6 +67,16 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
     [...perRunner, "project_jobs_running"],
     [1, 3, 10, 30, 60, 120, 300, 900, 1800, 3600],
   );
+  const stageTimes = histogram(
+    "job_stage_duration_seconds",
+    "How long build stages took; of jobs with FF_EXPORT_HIGH_CARDINALITY_METRICS only.",
+    [...perRunner, "stage"],
+    [1, 3, 10, 30, 60, 120, 300, 900, 1800, 3600],
+  );
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `${prefix}_${name}`, help, labelNames: perRunner, registers });
+  const queueSize = gauge("job_queue_size", "Jobs that waited when the last one was handed out.");
+  const queueDepth = gauge("job_queue_depth", "How far down the queue the last job stood.");
   const apiLabels = ["runner", "system_id", "endpoint"];
   const statuses = counter("api_request_statuses_total", "Answers of the coordinator.", [
     ...apiLabels,
@@ -91,6 +101,15 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
     "failure_type",
     ...perRunner,
   ]);
+  const requestsExceeded = counter(
+    "request_concurrency_exceeded_total",
+    "Times a runner did not ask for a job because enough requests were out.",
+    ["runner", "system_id"],
+  );
+  const errors = counter("errors_total", "Lines of the runner log that tell of trouble.", ["level"]);
+  for (const level of ["warning", "error"]) errors.inc({ level }, 0);
+  const saved = counter("configuration_saved_total", "Times the configuration was written.");
+  const saveErrors = counter("configuration_saving_error_total", "Times the configuration could not be written.");
   const loaded = counter("configuration_loaded_total", "Times the configuration was read.");
   const loadErrors = counter("configuration_loading_error_total", "Times the configuration could not be used.");
 
@@ -111,10 +130,15 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
       retries.inc({ path: endpoint, method });
     },
     runnerOffered: (runner) => feeds.inc(label(runner)),
-    offerDeclined: (runner, why) => (why === "unhealthy" ? unhealthy : feedFailures).inc(label(runner)),
+    offerDeclined(runner, why) {
+      (why === "unhealthy" ? unhealthy : feedFailures).inc(label(runner));
+      if (why === "request-concurrency") requestsExceeded.inc(api(runner));
+    },
     jobReceived(runner, job) {
       jobs.inc(label(runner));
       modes.inc({ mode: executionMode(job), executor: runner.executor });
+      if (job.queue.size !== undefined) queueSize.set(label(runner), job.queue.size);
+      if (job.queue.depth !== undefined) queueDepth.set(label(runner), job.queue.depth);
       if (job.queuedDurationS === undefined) return;
       queueTimes.observe({ ...label(runner), project_jobs_running: job.projectJobsRunning }, job.queuedDurationS);
     },
@@ -125,8 +149,11 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
       const { runner: shortToken, runner_name } = label(runner);
       failures.inc({ runner: shortToken, runner_name, failure_reason: failureReason, mode });
     },
+    jobStageEnded: (runner, stage, durationS) => stageTimes.observe({ ...label(runner), stage }, durationS),
     processingFailed: (runner, failureType) => broken.inc({ ...label(runner), failure_type: failureType }),
     configLoaded: (outcome) => (outcome === "loaded" ? loaded : loadErrors).inc(),
+    configSaved: (outcome) => (outcome === "saved" ? saved : saveErrors).inc(),
+    troubleLogged: (level) => errors.inc({ level }),
   };
 }
 

@@ -1,10 +1,18 @@
 import type { EndpointStats } from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
 
+/** In GitLab's words (runner-protocol.md §6.11). */
+export const managerStates = ["starting", "running", "graceful-shutdown", "forceful-shutdown"] as const;
+
+export type ManagerState = (typeof managerStates)[number];
+
 /** What a runner manager is doing at one moment; read at each scrape. */
 export interface ManagerStatus {
   readonly systemId: string;
+  readonly state: ManagerState;
   readonly concurrent: number;
+  /** Workers that came to be and ceased to be, since the start: `concurrent` changes with the configuration. */
+  readonly workerSlots: { readonly started: number; readonly stopped: number };
   /** Workers asking for or running a job. */
   readonly busyWorkers: number;
   readonly runners: readonly RunnerStatus[];
@@ -27,6 +35,12 @@ export interface RunningJob {
   readonly name: string;
   readonly projectId: number;
   readonly runnerName: string;
+  /** See `RunnerConfig.shortToken`. */
+  readonly runnerShortToken: string;
+  /** Where people find the job; empty when the coordinator does not tell. */
+  readonly url: string;
+  /** The build stage that it is in, as GitLab names it: `step_script`. Changes. Empty before the first one. */
+  readonly stage: string;
   /** 32 hex digits; `undefined` when the job is not traced. */
   readonly traceId: string | undefined;
   readonly startedAt: Date;

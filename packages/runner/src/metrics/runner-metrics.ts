@@ -6,6 +6,9 @@ import type { Job } from "../coordinator-client/job.ts";
 /** Which runner something happened to. */
 export type MeteredRunner = Pick<RunnerConfig, "shortToken" | "name" | "executor">;
 
+/** Why an entry could not ask for a job when it was its turn. */
+export type DeclineReason = "unhealthy" | "limit" | "request-concurrency";
+
 /** What is counted as it happens. What can be looked at instead is read from the manager's status at each scrape. */
 export interface RunnerMetrics {
   /** One HTTP attempt of the coordinator client. */
@@ -13,13 +16,19 @@ export interface RunnerMetrics {
   /** An entry was offered to the workers. */
   runnerOffered(runner: MeteredRunner): void;
   /** An entry could not ask although it was its turn. */
-  offerDeclined(runner: MeteredRunner, why: "unhealthy" | "no-room"): void;
+  offerDeclined(runner: MeteredRunner, why: DeclineReason): void;
   jobReceived(runner: MeteredRunner, job: Job): void;
   /** @param failureReason `undefined` after a success. @param durationS from acknowledgement to final update. */
   jobEnded(runner: MeteredRunner, job: Job, failureReason: FailureReason | undefined, durationS: number): void;
+  /** A build stage is over. Only for jobs with `FF_EXPORT_HIGH_CARDINALITY_METRICS`. */
+  jobStageEnded(runner: MeteredRunner, stage: string, durationS: number): void;
   /** The job could not be processed at all. */
   processingFailed(runner: MeteredRunner, failureType: "unreadable_job" | "internal_error"): void;
   configLoaded(outcome: "loaded" | "failed"): void;
+  /** The configuration file was written: a runner token was replaced. */
+  configSaved(outcome: "saved" | "failed"): void;
+  /** A line of the runner log that tells of trouble. */
+  troubleLogged(level: "warning" | "error"): void;
 }
 
 /** For a manager without a metrics server. */
@@ -29,6 +38,9 @@ export const noMetrics: RunnerMetrics = {
   offerDeclined() {},
   jobReceived() {},
   jobEnded() {},
+  jobStageEnded() {},
   processingFailed() {},
   configLoaded() {},
+  configSaved() {},
+  troubleLogged() {},
 };

@@ -2,7 +2,10 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
-import type { ManagerStatus } from "./manager-status.ts";
+import { formatGoDuration } from "../config/go-duration.ts";
+import type { ManagerStatus, RunningJob } from "./manager-status.ts";
+import { type ProfileKind, profileProcess } from "./profile-process.ts";
+import { executorStageOf } from "./status-gauges.ts";
 
 /** Port of GitLab's runner when `listen_address` has none. */
 const defaultPort = 9252;
@@ -13,8 +16,8 @@ export interface MetricsServer extends AsyncDisposable {
 }
 
 /**
- * Serves `/metrics`, `/debug/jobs/list`, `/debug/process/state` and `/health/ready` without authentication
- * (runner-protocol.md §6.10).
+ * Serves `/metrics`, `/debug/jobs/list`, `/debug/process/state`, `/debug/pprof/profile`, `/debug/pprof/heap` and
+ * `/health/ready` without authentication (runner-protocol.md §6.10). Profiles are V8's.
  *
  * @param listenAddress `host:port`, `:port` (all interfaces) or `host`.
  * @throws {Error} when the address cannot be listened on.
@@ -26,8 +29,8 @@ export async function startMetricsServer(
   const { host, port } = parseListenAddress(listenAddress);
   const server = createServer((request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, "text/plain", "");
-    const [path] = (request.url ?? "").split("?");
-    switch (path) {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://runner");
+    switch (pathname) {
       case "/metrics":
         void sources.registry.metrics().then(
           (text) => answer(response, 200, sources.registry.contentType, text),
@@ -39,6 +42,13 @@ export async function startMetricsServer(
         return answer(response, 200, "text/plain", listJobs(sources.status()));
       case "/debug/process/state":
         return answer(response, 200, "application/json", processState(sources.status()));
+      case "/debug/pprof/profile":
+      case "/debug/pprof/heap":
+        return void answerProfile(
+          response,
+          pathname.endsWith("heap") ? "heap" : "profile",
+          searchParams.get("seconds"),
+        );
       case "/health/ready":
         return answer(response, 200, "text/plain", "ready\n");
       default:
@@ -70,18 +80,25 @@ function parseListenAddress(address: string): { readonly host: string; readonly 
   return { host, port: number };
 }
 
+/** GitLab's line (version 2 of the list), and after it what we know more. */
 function listJobs({ jobs }: ManagerStatus): string {
-  const lines = jobs.map(({ jobId, projectId, runnerName, traceId, startedAt }) => {
-    const durationS = Math.round((Date.now() - startedAt.getTime()) / 1000);
-    return `id=${jobId} project=${projectId} runner=${JSON.stringify(runnerName)} state=running trace_id=${traceId ?? ""} duration=${durationS}s`;
-  });
-  return lines.map((line) => `${line}\n`).join("");
+  return jobs.map((job) => `${describeJob(job)}\n`).join("");
+}
+
+function describeJob(job: RunningJob): string {
+  const { url, stage, startedAt, jobId, projectId, runnerName, traceId } = job;
+  const duration = formatGoDuration(Math.round((Date.now() - startedAt.getTime()) / 1000) * 1000);
+  return (
+    `url=${url} state=running stage=${stage} executor_stage=${executorStageOf(job)} duration=${duration} ` +
+    `id=${jobId} project=${projectId} runner=${JSON.stringify(runnerName)} trace_id=${traceId ?? ""}`
+  );
 }
 
 /** For a person who wonders what the process is doing; no tokens. */
-function processState({ systemId, concurrent, busyWorkers, runners, jobs }: ManagerStatus): string {
+function processState({ systemId, state: phase, concurrent, busyWorkers, runners, jobs }: ManagerStatus): string {
   const { rss, heapUsed } = process.memoryUsage();
   const state = {
+    state: phase,
     pid: process.pid,
     system_id: systemId,
     uptime_s: Math.round(process.uptime()),
@@ -98,6 +115,18 @@ function processState({ systemId, concurrent, busyWorkers, runners, jobs }: Mana
     })),
   };
   return `${JSON.stringify(state, undefined, 2)}\n`;
+}
+
+/** A profile ends with the connection of whoever asked for it. */
+async function answerProfile(response: ServerResponse, kind: ProfileKind, seconds: string | null): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new Error("nobody waits for the profile")));
+  try {
+    answer(response, 200, "application/json", await profileProcess(kind, seconds, gone.signal));
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    answer(response, error instanceof RangeError ? 400 : 500, "text/plain", `${String(error)}\n`);
+  }
 }
 
 function answer(response: ServerResponse, status: number, contentType: string, text: string): void {

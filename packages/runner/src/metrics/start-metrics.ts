@@ -22,7 +22,16 @@ export async function startMetrics(listenAddress: string | undefined, systemId: 
     import("./create-prometheus-metrics.ts"),
     import("./start-metrics-server.ts"),
   ]);
-  let status = (): ManagerStatus => ({ systemId, concurrent: 0, busyWorkers: 0, runners: [], jobs: [], telemetry: [] });
+  let status = (): ManagerStatus => ({
+    systemId,
+    state: "starting",
+    concurrent: 0,
+    workerSlots: { started: 0, stopped: 0 },
+    busyWorkers: 0,
+    runners: [],
+    jobs: [],
+    telemetry: [],
+  });
   const recorder = createPrometheusMetrics(() => status(), systemId);
   const server = await startMetricsServer(listenAddress, { registry: recorder.registry, status: () => status() });
   return {

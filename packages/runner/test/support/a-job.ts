@@ -25,6 +25,7 @@ export function aJob(wishes: JobWishes = {}): Job {
     pipelineId: 77,
     queuedDurationS: 0.5,
     projectJobsRunning: "0",
+    queue: { size: undefined, depth: undefined },
     allowsGitFetch: true,
     timeoutMs: 60_000,
     variables: variablesOf({ GIT_STRATEGY: "none", FF_TIMESTAMPS: "false", ...variables }),

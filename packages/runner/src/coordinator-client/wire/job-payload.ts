@@ -51,6 +51,8 @@ export const jobPayloadSchema = z.object({
       project_full_path: text,
       time_in_queue_seconds: z.number().nullish(),
       project_jobs_running_on_instance_runners_count: text,
+      queue_size: z.number().nullish(),
+      queue_depth: z.number().nullish(),
     })
     .nullish(),
   git_info: z

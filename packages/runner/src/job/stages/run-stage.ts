@@ -25,6 +25,9 @@ export async function runStage(
 ): Promise<void> {
   const { name, heading, signal } = frame;
   signal.throwIfAborted();
+  const startedMs = performance.now();
+  const isMetered = run.flags.FF_EXPORT_HIGH_CARDINALITY_METRICS;
+  run.options.onStage?.({ name, durationS: undefined, isMetered });
   run.lines.startSection(name, heading);
   try {
     await body();
@@ -35,6 +38,7 @@ export async function runStage(
     throw error;
   } finally {
     run.lines.endSection(name);
+    run.options.onStage?.({ name, durationS: (performance.now() - startedMs) / 1000, isMetered });
     if (isTimeout(signal)) run.lines.warning(timeoutWarning(name));
   }
 }
