@@ -19,7 +19,7 @@ export interface StageFrame {
  * Rule: runner-protocol.md §2.1, §2.2.
  */
 export async function runStage(
-  run: Pick<JobRun, "lines">,
+  run: Pick<JobRun, "lines" | "flags" | "options">,
   frame: StageFrame,
   body: () => Promise<void>,
 ): Promise<void> {
