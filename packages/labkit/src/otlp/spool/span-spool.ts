@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Log } from "../../logging/log.ts";
 import { encodeWrite, type WaitingSpan } from "./encode-write.ts";
 import { closeInterruptedSpan, type Interruption } from "./interrupted-span.ts";
-import { lastSignsOfLife, recoverSegments } from "./recover-segments.ts";
+import { lastSignsOfLife, newProcessPrefix, recoverSegments } from "./recover-segments.ts";
 import {
   createSegment,
   readSpans,
@@ -61,7 +61,7 @@ export class SpanSpool implements AsyncDisposable {
   readonly #deps: SpanSpoolDeps;
   /** Random, so that ids of two processes never meet. */
   #nextId = (BigInt(randomInt(2 ** 32)) << 32n) | BigInt(randomInt(2 ** 31));
-  readonly #prefix = `${Date.now()}-${randomInt(2 ** 32).toString(16)}`;
+  #prefix = newProcessPrefix([]);
   #segmentCount = 0;
   /** Oldest first; the last is the one being written, when there is a writer. */
   #segments: Segment[] = [];
@@ -202,6 +202,7 @@ export class SpanSpool implements AsyncDisposable {
   async #open(): Promise<void> {
     const { segments, spans, expiredSpans } = await recoverSegments(await this.#deps.folder, this.#deps.limits);
     this.#segments = segments;
+    this.#prefix = newProcessPrefix(segments);
     this.#lastSignOfLife = lastSignsOfLife(segments);
     for (const stored of spans) this.#recover(stored);
     if (expiredSpans > 0) this.#deps.dropped("expired", expiredSpans);
