@@ -82,6 +82,7 @@ suite("runFunction (ci-functions.md §9.1)", () => {
       reference,
       inputs,
       workDir: job.workDir,
+      tempDir: job.tempDir,
       env: { PATH: "/usr/bin:/bin" },
       sources: createFunctionSources({ cacheDir: job.cacheDir }),
       log: { write: (chunk) => void chunks.push(chunk) },

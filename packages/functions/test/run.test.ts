@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { createLocalProcesses, type FunctionErrorCode, type StepsOutcome } from "../src/index.ts";
+import type { FunctionErrorCode, StepsOutcome } from "../src/index.ts";
 import { functionFile, JobFixture, shellFunction } from "./job-fixture.ts";
 
 const string = { type: "string" };
@@ -118,9 +118,14 @@ suite("script steps (ci-functions.md §1.4)", () => {
 
   test("say so when there is no shell", async () => {
     await using job = await JobFixture.create();
-    await using machine = createLocalProcesses({ tempDir: job.tempDir });
-    const processes = { ...machine, findProgram: () => Promise.resolve(undefined) };
-    const outcome = await job.run([{ name: "s", script: "true" }], { processes });
+    const outcome = await job.run([{ name: "s", script: "true" }], {
+      processes: {
+        asAnyUser: false,
+        run: () => Promise.reject(new Error("never called")),
+        findProgram: () => Promise.resolve(undefined),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      },
+    });
     assertFailed(outcome, "command_failed", /shell not found/);
     assert.equal(outcome.exitCode, 1);
   });

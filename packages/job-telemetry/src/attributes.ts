@@ -83,6 +83,7 @@ export const attributesBySpan = {
     "ci.stage.memory_peak_bytes": "int",
     "ci.stage.network_receive_bytes": "int",
     "ci.stage.network_transmit_bytes": "int",
+    "ci.stage.oom_killed": "bool",
   },
   prepareExecutor: {
     "ci.executor.name": "string",
@@ -95,6 +96,7 @@ export const attributesBySpan = {
     "ci.image.pull_policy": "string",
     "ci.image.pulled": "bool",
     "ci.image.size_bytes": "int",
+    "ci.image.layers": "int",
     "ci.image.role": "string",
   },
   getSources: {

@@ -79,12 +79,7 @@ for (const protocol of ["http", "grpc"] as const) {
         config: {
           concurrent: 6,
           check_interval: 3600,
-          telemetry: {
-            spool_dir: spool,
-            flush_timeout: "200ms",
-            command_spans: true,
-            payload_endpoints: { allowed_hosts: ["*"] },
-          },
+          telemetry: { spool_dir: spool, flush_timeout: "200ms", command_spans: true },
         },
         runner: { request_concurrency: 6 },
         prepare: (coordinator) => coordinator.script("request", untracedJob, ...jobs.map(({ answer }) => answer)),

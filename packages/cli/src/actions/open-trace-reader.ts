@@ -1,13 +1,10 @@
 import { createCollectorClient, findRunningCollector, type TraceReader } from "@jobscope/collector/client";
-import { readApiToken } from "../api-token.ts";
 import { CommandError } from "../command-error.ts";
-import type { CommandContext } from "../context.ts";
 import { dataDirAt } from "../data-dir.ts";
 
-/** Where to read: `--api`, `--api-token-file`, `--data`. */
+/** Where to read: `--api`, `--data`. */
 export interface ReaderFlags {
   readonly api?: string;
-  readonly apiTokenFile?: string;
   readonly data: string;
 }
 
@@ -15,13 +12,11 @@ export interface ReaderFlags {
  * Where stored traces can be read: the query API that was named, else that of the collector that runs on the data
  * directory, else the store itself.
  */
-export async function openTraceReader(flags: ReaderFlags, { environment }: CommandContext): Promise<TraceReader> {
-  const token = readApiToken(flags.apiTokenFile, environment);
-  const credentials = token === undefined ? {} : { token };
-  if (flags.api !== undefined) return createCollectorClient({ apiUrl: checkedUrl(flags.api), ...credentials });
+export async function openTraceReader(flags: ReaderFlags): Promise<TraceReader> {
+  if (flags.api !== undefined) return createCollectorClient({ apiUrl: checkedUrl(flags.api) });
   const { store } = dataDirAt(flags.data);
   const running = await findRunningCollector(store);
-  if (running?.apiUrl !== undefined) return createCollectorClient({ apiUrl: running.apiUrl, ...credentials });
+  if (running?.apiUrl !== undefined) return createCollectorClient({ apiUrl: running.apiUrl });
   // The engine takes a moment to load, and most commands never need it.
   const { openStoreReadOnly } = await import("@jobscope/collector");
   return await openStoreReadOnly(store);

@@ -1,4 +1,3 @@
-import type { Writable } from "node:stream";
 import type { RunnerFeatures } from "../runner-features.ts";
 import type { JobRecord, RunnerRecord } from "./records.ts";
 
@@ -62,15 +61,15 @@ export class JobQueue {
   }
 
   /**
-   * Waits for a job until the seeker is gone (its answer's stream closes), patience ends or `release` is called.
+   * Waits for a job until the signal aborts, patience ends or `release` is called.
    * @param take called, at most once, in the very step in which the job leaves the queue.
    */
   async wait(
     seeker: JobSeeker,
-    { gone, patienceMs }: { gone: Writable; patienceMs: number },
+    { signal, patienceMs }: { signal: AbortSignal; patienceMs: number },
     take: (job: JobRecord) => void,
   ): Promise<void> {
-    if (gone.destroyed || this.#isReleased) return;
+    if (signal.aborted || this.#isReleased) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting: WaitingSeeker = {
       seeker,
@@ -82,11 +81,11 @@ export class JobQueue {
     };
     const timer = setTimeout(resolve, patienceMs);
     this.#waiting.add(waiting);
-    gone.once("close", waiting.stop);
+    signal.addEventListener("abort", waiting.stop, { once: true });
     await promise;
     this.#waiting.delete(waiting);
     clearTimeout(timer);
-    gone.off("close", waiting.stop);
+    signal.removeEventListener("abort", waiting.stop);
   }
 
   /** Ends all waiting, for good. */

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { createLocalFiles } from "./local-files.ts";
 import { OutputPipe } from "./output-pipe.ts";
 import { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./process-host.ts";
 
@@ -10,8 +9,6 @@ export interface LocalProcessesOptions {
   readonly path?: string;
   /** Between SIGTERM and SIGKILL. Default 5,000 (§5.2). */
   readonly graceMs?: number;
-  /** Directory for output, export and variable files, absolute; a private one is made inside. Default: the system's. */
-  readonly tempDir?: string;
   /** Told of each command's process, which leads a process group of its own. */
   readonly onStart?: (pid: number) => void;
 }
@@ -28,8 +25,7 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 export function createLocalProcesses(options: LocalProcessesOptions = {}): ProcessHost {
   let opening: Promise<OutputPipe> | undefined;
   return {
-    files: createLocalFiles(options.tempDir),
-    foreign: undefined,
+    asAnyUser: false,
     async run(command) {
       opening ??= OutputPipe.open();
       return await runProcess(command, await opening, options);

@@ -25,9 +25,8 @@ export async function prepareScript(
   env: Readonly<Record<string, string>>,
 ): Promise<PreparedCommand> {
   const shell = await job.processes.findProgram(shells, env["PATH"]);
-  const command = shell === undefined ? job.processes.foreign?.shell : ([shell] as const);
-  if (command === undefined) {
+  if (shell === undefined) {
     throw new FunctionError("shell not found: neither bash nor sh", { code: "command_failed", exitCode: 1 });
   }
-  return { command: [...command, ...shellOptions, script], workDir: job.workDir };
+  return { command: [shell, ...shellOptions, script], workDir: job.workDir };
 }

@@ -53,7 +53,8 @@ export class Outbox {
   }
 
   get spoolStats(): SpoolStats | undefined {
-    return this.#deps.spool?.stats;
+    const { spool } = this.#deps;
+    return spool && { bytes: spool.bytes, backlogSpans: spool.backlogSpans, isWorking: spool.isWorking };
   }
 
   get hasOpenSpans(): boolean {

@@ -1,5 +1,6 @@
 import type { ConfiguredService, ContainerLimits, ContainerPrivileges, DockerConfig } from "./docker-config.ts";
 import type { DockerTable } from "./schema/docker-table.ts";
+import { splitAliases } from "./split-aliases.ts";
 
 /** Rule: runner-protocol.md §4.10. */
 const defaultServiceTimeoutMs = 30_000;
@@ -60,11 +61,6 @@ export function toDockerConfig(table: DockerTable): DockerConfig {
     containerLabels: table.container_labels,
     logOptions: table.log_options,
   };
-}
-
-/** Names of one service, in one text separated by blanks or commas. Rule: runner-protocol.md §1.8.6. */
-export function splitAliases(alias: string): string[] {
-  return alias.split(/[\s,]+/).filter((name) => name !== "");
 }
 
 function toService(service: DockerTable["services"][number]): ConfiguredService {

@@ -34,6 +34,17 @@ const jobFeatures: readonly FeatureName[] = [
 /** What one executor adds. */
 const executorFeatures: ReadonlyMap<string, readonly FeatureName[]> = new Map([
   ["shell", ["shared", "native_steps_integration"]],
+  [
+    "docker",
+    [
+      "image",
+      "services",
+      "image_executor_opts",
+      "service_executor_opts",
+      "service_multiple_aliases",
+      "service_variables",
+    ],
+  ],
 ]);
 
 const goPlatforms: ReadonlyMap<string, string> = new Map([["win32", "windows"]]);

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { splitAliases } from "../config/split-aliases.ts";
 import { freezeDeeply } from "../freeze-deeply.ts";
 import { type FailureReason, isFailureReason } from "./failure-reason.ts";
 import type { ArtifactSet, CacheEntry, Job, JobImage, JobVariable } from "./job.ts";
@@ -107,7 +108,7 @@ function translateVariable(wire: JobPayload["variables"][number]): JobVariable {
 function translateImage(wire: NonNullable<JobPayload["image"]>): JobImage {
   return {
     name: wire.name,
-    aliases: wire.alias.split(/[\s,]+/).filter((alias) => alias !== ""),
+    aliases: splitAliases(wire.alias),
     command: wire.command,
     entrypoint: wire.entrypoint,
     variables: wire.variables.map(translateVariable),

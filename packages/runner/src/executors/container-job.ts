@@ -64,7 +64,6 @@ export interface RegistryAccess {
 /** Absolute paths in the containers. */
 export interface ContainerDirectories {
   readonly builds: string;
-  readonly cache: string;
   readonly project: string;
 }
 

@@ -49,8 +49,8 @@ export interface PreparationReport {
   pullStarted(image: ImageRequest): PullReport;
   /** Services are being started and waited for; `names` as in `postgres:16`. */
   servicesStarting(names: readonly string[]): StepReport;
-  /** Opens a stream of the job log for what services print. */
-  openServiceLog(): ServiceLog;
+  /** Opens a stream of the job log: for what services print, or for what is said of them. */
+  openServiceLog(stream: "service" | "runner"): ServiceLog;
 }
 
 /** The runner's own lines. Rule: runner-protocol.md §2.4.1. */
@@ -83,8 +83,7 @@ export interface ServiceLog {
  * politely and then not, waits until they are gone, and is safe to call twice.
  */
 export interface ExecutorSession extends AsyncDisposable {
-  /** Where the job runs, for the line `Running on <hostname> via <via>...`. */
-  readonly place: { readonly hostname: string; readonly via: string | undefined };
+  readonly place: SessionPlace;
 
   /**
    * Runs one script to its end, in a fresh shell.
@@ -99,10 +98,8 @@ export interface ExecutorSession extends AsyncDisposable {
   /**
    * Where commands of CI Functions run: beside the scripts, never at the same time. What they leave in the background runs
    * on until the session is disposed of, which also ends a command that still runs. To be disposed of by its user.
-   *
-   * @param options `tempDir`: private directory of this machine for files of functions, where their commands run here.
    */
-  functionProcesses(options: { readonly tempDir: string }): Promise<ProcessHost>;
+  functionProcesses(): Promise<ProcessHost>;
 
   /**
    * Runs our helper program where the job's files are, once or many times, also while a script runs.
@@ -115,6 +112,18 @@ export interface ExecutorSession extends AsyncDisposable {
    * @throws {ExecutorError} when it could not be started.
    */
   readonly runHelper?: RunHelper;
+}
+
+/** Where a job runs. */
+export interface SessionPlace {
+  /** For the line `Running on <hostname> via <via>...` of the job log (runner-protocol.md §3.4). */
+  readonly hostname: string;
+  readonly via: string | undefined;
+  /**
+   * The builds directory was made for this job, with its project directory empty in it, and goes with it: nothing of an
+   * earlier job is to be removed, and nothing is to be kept from a later one.
+   */
+  readonly isFresh: boolean;
 }
 
 export type RunHelper = (run: HelperRun, options: { readonly signal: AbortSignal }) => Promise<ScriptOutcome>;

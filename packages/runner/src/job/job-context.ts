@@ -1,11 +1,10 @@
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import type { StageSpan } from "@jobscope/job-telemetry";
 import type { JobVariable } from "../coordinator-client/job.ts";
 import { createPosixDialect } from "../shell/posix/posix-dialect.ts";
 import type { ScriptContext, ShellDialect } from "../shell/shell-dialect.ts";
 import { createVariableSet, plainVariable, type VariableSet } from "../shell/variable-set.ts";
-import { type BuildDirectories, buildDirectoriesOf, buildsDirectoryOf } from "./build-directories.ts";
+import { type BuildDirectories, buildDirectoriesOf, buildPlaceOf } from "./build-directories.ts";
 import { type FeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
 import { interpolateInputs } from "./interpolate-inputs.ts";
 import type { JobExecutionOptions } from "./job-execution.ts";
@@ -33,8 +32,8 @@ export async function createJobContext(asked: JobExecutionOptions): Promise<JobC
   const resolved = resolveFlags(asked, tls);
   const job = resolved.flags.FF_ENABLE_JOB_INPUTS_INTERPOLATION ? await interpolateInputs(asked.job) : asked.job;
   const options = { ...asked, job };
-  const buildsDirectory = buildsDirectoryOf(runner, options.workingDirectory);
-  const provisional = { root: buildsDirectory, project: "", temporary: "", cache: "" };
+  const place = buildPlaceOf(runner, options.workingDirectory);
+  const provisional = { root: place.builds, project: "", temporary: "", cache: "" };
   const early = createVariableSet(jobVariablesOf(options, resolved.flags, tls, provisional), "");
   const settings = readJobSettings({
     valueOf: early.valueOf,
@@ -43,8 +42,7 @@ export async function createJobContext(asked: JobExecutionOptions): Promise<JobC
     debugTraceDisabled: runner.debugTraceDisabled,
   });
   const directories = buildDirectoriesOf({
-    buildsDirectory,
-    cacheDirectory: runner.cacheDir ?? path.join(options.workingDirectory, "cache"),
+    place,
     shortToken: runner.shortToken,
     concurrentProjectId: options.concurrentProjectId,
     repositoryUrl: job.git.repositoryUrl,
@@ -99,6 +97,8 @@ function resolveFlags(options: JobExecutionOptions, tls: TlsTexts) {
 }
 
 function dialectOf({ runner }: JobExecutionOptions, flags: FeatureFlags): ShellDialect {
+  // Which shell there is in a container shows when it runs: its scripts are for all of them.
+  if (runner.executor === "docker") return createPosixDialect("sh");
   const shell = runner.shell ?? "bash";
   if (shell === "bash" || shell === "sh") {
     return createPosixDialect(shell, { usesPosixQuotes: flags.FF_POSIXLY_CORRECT_ESCAPES });

@@ -15,6 +15,10 @@ export interface JobSettings {
   readonly restoreCacheAttempts: number;
   readonly artifactDownloadAttempts: number;
   readonly secretsRetrievalAttempts: number;
+  /** `EXECUTOR_JOB_SECTION_ATTEMPTS` */
+  readonly sectionAttempts: number;
+  /** `CI_DEBUG_SERVICES` */
+  readonly showsServiceLogs: boolean;
   /** `AFTER_SCRIPT_IGNORE_ERRORS` */
   readonly ignoresAfterScriptErrors: boolean;
   /** One sentence for each value that could not be used. */
@@ -118,6 +122,8 @@ export function readJobSettings(input: SettingsInput): JobSettings {
     restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),
     artifactDownloadAttempts: attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
     secretsRetrievalAttempts: attempts("SECRETS_RETRIEVAL_ATTEMPTS"),
+    sectionAttempts: attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
+    showsServiceLogs: flag("CI_DEBUG_SERVICES", false),
     ignoresAfterScriptErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     problems,
   };

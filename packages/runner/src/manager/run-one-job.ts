@@ -25,7 +25,6 @@ import { traceVerdict } from "./trace-verdict.ts";
 /** What all jobs of a manager share. */
 export interface JobSurroundings {
   readonly log: Log;
-  readonly executor: Executor;
   readonly functionSources: SharedFunctionSources;
   readonly telemetry: JobTelemetry;
   readonly systemId: string;
@@ -41,6 +40,8 @@ export interface JobToRun {
   readonly job: Job;
   readonly runner: RunnerConfig;
   readonly client: CoordinatorClient;
+  /** The one that the runner's entry names. */
+  readonly executor: Executor;
   readonly slot: JobSlot;
   readonly about: Omit<RunningJob, "traceId" | "startedAt" | "stage">;
   /** A build stage of a job with `FF_EXPORT_HIGH_CARDINALITY_METRICS` is over. */
@@ -143,13 +144,13 @@ interface Running {
 }
 
 async function execute(toRun: JobToRun, shared: JobSurroundings, running: Running): Promise<JobVerdict> {
-  const { job, runner, client, slot } = toRun;
+  const { job, runner, client, executor, slot } = toRun;
   try {
     return await executeJob({
       job,
       runner,
       client,
-      executor: shared.executor,
+      executor,
       functionSources: shared.functionSources,
       log: running.log,
       jobTrace: running.jobTrace,

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSpanClock, spanPriority } from "@jobscope/job-telemetry";
 import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labkit";
@@ -8,15 +9,14 @@ import { withoutTelemetryVariables } from "../config/telemetry-environment.ts";
 import { createCoordinatorClient } from "../coordinator-client/create-coordinator-client.ts";
 import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
-import type { Executor } from "../executors/executor.ts";
-import { createShellExecutor } from "../executors/shell/shell-executor.ts";
-import { buildsDirectoryOf } from "../job/build-directories.ts";
+import { buildPlaceOf } from "../job/build-directories.ts";
 import { createSharedFunctionSources } from "../job/functions/function-sources.ts";
 import { sweepJobLeftovers } from "../job/job-leftovers.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
 import type { ManagerState, ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import { noMetrics, type RunnerMetrics } from "../metrics/runner-metrics.ts";
 import { runnerRevision, runnerVersion } from "../runner-version.ts";
+import { createExecutors, type Executors } from "./executors.ts";
 import { JobSlots } from "./job-slots.ts";
 import { createJobTelemetry, type JobTelemetry } from "./job-telemetry.ts";
 import { type HandedOut, Poller } from "./poller.ts";
@@ -34,16 +34,16 @@ export async function startRunnerManager(options: RunnerManagerOptions): Promise
   const { config, log } = options;
   const environment = options.environment ?? processEnvironment();
   const workingDirectory = options.workingDirectory ?? process.cwd();
-  const identity = config.configFile ?? `${config.systemId} ${workingDirectory}`;
   const jobEnvironment = withoutTelemetryVariables(environment);
-  const executor = await createShellExecutor({ log, environment: jobEnvironment, workingDirectory, identity });
-  await executor.sweep();
+  const executors = await createExecutors(config, { log, environment: jobEnvironment, workingDirectory });
+  await executors.sweep();
   await sweepFiles(config, workingDirectory, log);
-  return new PollingRunnerManager({ ...options, environment, workingDirectory }, executor);
+  return new PollingRunnerManager({ ...options, environment, workingDirectory }, executors);
 }
 
 async function sweepFiles(config: RunnerManagerConfig, workingDirectory: string, log: Log): Promise<void> {
-  const count = await sweepJobLeftovers(config.runners.map((runner) => buildsDirectoryOf(runner, workingDirectory)));
+  const onThisDisk = config.runners.filter(({ executor }) => executor === "shell");
+  const count = await sweepJobLeftovers(onThisDisk.map((runner) => buildPlaceOf(runner, workingDirectory).builds));
   if (count > 0) log.warn("files of jobs of an earlier run were removed", { count });
 }
 
@@ -61,7 +61,7 @@ class PollingRunnerManager implements RunnerManager {
   readonly #metrics: RunnerMetrics;
   readonly #clock = createSpanClock();
   readonly #pool: EndpointPool;
-  readonly #executor: Executor;
+  readonly #executors: Executors;
   readonly #functionSources = createSharedFunctionSources();
   readonly #slots = new JobSlots();
   readonly #running: RunningJobs;
@@ -76,13 +76,13 @@ class PollingRunnerManager implements RunnerManager {
   #telemetry: JobTelemetry;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: FilledInOptions, executor: Executor) {
+  constructor(options: FilledInOptions, executors: Executors) {
     const { config, log } = options;
     this.#options = options;
     this.#config = config;
     this.#log = log;
     this.#metrics = options.metrics ?? noMetrics;
-    this.#executor = executor;
+    this.#executors = executors;
     this.#pool = createEndpointPool({
       log,
       env: options.environment,
@@ -148,7 +148,7 @@ class PollingRunnerManager implements RunnerManager {
     this.stop();
     this.abort("killed");
     this.#hardStop.abort(new Error("the runner does not wait for final updates"));
-    await this.#executor[Symbol.asyncDispose]();
+    await this.#executors[Symbol.asyncDispose]();
   }
 
   reconfigure(config: RunnerManagerConfig): void {
@@ -197,9 +197,11 @@ class PollingRunnerManager implements RunnerManager {
   }
 
   #canRun(runner: RunnerConfig): boolean {
-    if (runner.executor === this.#executor.name) return true;
+    if (this.#executors.of(runner) !== undefined) return true;
     const fields = { "runner.name": runner.name, "ci.runner.executor": runner.executor };
-    this.#log.error("runner is not polled: its executor is not available in this runner", fields);
+    const isIncomplete = runner.executor === "docker" && runner.docker === undefined;
+    if (isIncomplete) this.#log.error("runner is not polled: it has no table [runners.docker]", fields);
+    else this.#log.error("runner is not polled: its executor is not available in this runner", fields);
     return false;
   }
 
@@ -257,10 +259,10 @@ class PollingRunnerManager implements RunnerManager {
     const onStageEnd = (name: string, durationS: number) => this.#metrics.jobStageEnded(runner, name, durationS);
     this.#metrics.jobReceived(runner, job);
     const startedMs = performance.now();
-    const result = await runOneJob(
-      { job, runner, client, slot, about, running: this.#running, onStageEnd },
-      this.#surroundings(),
-    );
+    const executor = this.#executors.of(runner);
+    assert(executor !== undefined, "a runner without an executor is not polled");
+    const toRun = { job, runner, client, executor, slot, about, running: this.#running, onStageEnd };
+    const result = await runOneJob(toRun, this.#surroundings());
     if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
     else this.#metrics.jobEnded(runner, job, failureReasonOf(result.verdict), (performance.now() - startedMs) / 1000);
   }
@@ -268,7 +270,6 @@ class PollingRunnerManager implements RunnerManager {
   #surroundings(): JobSurroundings {
     return {
       log: this.#log,
-      executor: this.#executor,
       functionSources: this.#functionSources,
       telemetry: this.#telemetry,
       systemId: this.#config.systemId,

@@ -7,4 +7,5 @@ export const ansi = {
   boldYellow: "\x1b[33;1m",
   boldCyan: "\x1b[36;1m",
   yellow: "\x1b[0;33m",
+  grey: "\x1b[0;37m",
 } as const;

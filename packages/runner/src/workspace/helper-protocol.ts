@@ -16,6 +16,9 @@ export const helperProtocol = 1;
 /** The argument that makes the helper program serve tasks. */
 export const serveTasksCommand = "tasks";
 
+/** The argument that makes it wait for a port: `await-port <ms> <host>:<port>…`; exit code 1 when none answers. */
+export const awaitPortCommand = "await-port";
+
 /** Holds secrets. */
 export interface HelperRequest<Name extends TaskName = TaskName> {
   readonly protocol: number;
@@ -39,7 +42,7 @@ export const helperMessage = z.discriminatedUnion("kind", [
       retries: z.number().exactOptional(),
     }),
   }),
-  z.object({ kind: z.literal("result"), result: z.object({ kind: z.string(), text: z.string().optional() }) }),
+  z.object({ kind: z.literal("result"), result: z.object({ kind: z.string() }) }),
   /** A `WorkspaceError`. */
   z.object({ kind: z.literal("failed"), message: z.string() }),
   /** A fault of the helper program. */

@@ -51,10 +51,25 @@ export interface BenchOptions {
   readonly graceMs?: number;
   /** Gives the job's file work to this instead of doing it in this process, as for files in a volume. */
   readonly runHelper?: RunHelper;
+  /** Instead of a shell executor; disposed of with the bench. */
+  readonly executor?: Executor;
 }
 
 export async function createJobBench(options: BenchOptions = {}): Promise<JobBench> {
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-job-bench-"));
+  const executor = options.executor ?? (await createShellPlace(directory, options));
+  return {
+    directory,
+    executor,
+    run: (job, wishes = {}) => runJob(job, wishes, { directory, executor }),
+    async [Symbol.asyncDispose]() {
+      await executor[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function createShellPlace(directory: string, options: BenchOptions): Promise<Executor> {
   const { runHelper } = options;
   const shellExecutor = await createShellExecutor({
     log: silentLog,
@@ -64,21 +79,10 @@ export async function createJobBench(options: BenchOptions = {}): Promise<JobBen
     stopLimits: { graceMs: options.graceMs ?? 2_000 },
     temporaryDirectory: directory,
   });
-  const executor: Executor =
-    runHelper === undefined
-      ? shellExecutor
-      : {
-          ...shellExecutor,
-          prepare: async (...asked) => Object.assign(await shellExecutor.prepare(...asked), { runHelper }),
-        };
+  if (runHelper === undefined) return shellExecutor;
   return {
-    directory,
-    executor,
-    run: (job, wishes = {}) => runJob(job, wishes, { directory, executor }),
-    async [Symbol.asyncDispose]() {
-      await executor[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
-    },
+    ...shellExecutor,
+    prepare: async (...asked) => Object.assign(await shellExecutor.prepare(...asked), { runHelper }),
   };
 }
 

@@ -15,8 +15,6 @@ export interface FunctionProcessesOptions {
   readonly mark: string;
   /** The runner's own `PATH`, searched after the step's (ci-functions.md §5.2). */
   readonly path: string | undefined;
-  /** For output, export and variable files. */
-  readonly tempDir: string;
   /** Between SIGTERM and SIGKILL when a command is told to end; 5 s by ci-functions.md §5.2. */
   readonly graceMs: number;
 }
@@ -24,20 +22,18 @@ export interface FunctionProcessesOptions {
 /** Loads the functions engine, which a runner of script jobs alone does not need. */
 export async function createFunctionProcesses(options: FunctionProcessesOptions): Promise<FunctionProcesses> {
   const { createLocalProcesses } = await import("@jobscope/functions");
-  const { mark, path, tempDir, graceMs } = options;
+  const { mark, path, graceMs } = options;
   const left = new Set<number>();
   let running: number | undefined;
   const local = createLocalProcesses({
     ...(path === undefined ? {} : { path }),
-    tempDir,
     graceMs,
     onStart: (pid) => {
       running = pid;
     },
   });
   const host: ProcessHost = {
-    files: local.files,
-    foreign: undefined,
+    asAnyUser: local.asAnyUser,
     async run(command) {
       try {
         return await local.run({ ...command, env: { ...command.env, [markVariable]: mark } });

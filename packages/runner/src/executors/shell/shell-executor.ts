@@ -61,11 +61,10 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
       const session = createShellSession({
         request,
         shellAhead: createShellAhead(start, retiring.retire),
-        createFunctionProcesses: (tempDir) =>
+        createFunctionProcesses: () =>
           createFunctionProcesses({
             mark: marker.newMark(),
             path: environment["PATH"],
-            tempDir,
             graceMs: politeLimits.graceMs,
           }),
         stopLimits,

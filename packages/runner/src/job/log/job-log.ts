@@ -14,6 +14,10 @@ export interface JobLog {
   openLines(): JobLogLines;
   /** Opens a stream of a job stage. */
   openStream(type: StreamName["type"]): JobLogStream;
+  /** Opens a stream for what a service of the job prints. */
+  openServiceStream(): JobLogStream;
+  /** Opens a stream for blocks of text among the runner's own messages. */
+  openRunnerStream(): JobLogStream;
   /** Secrets learnt while the job runs. Streams that are opened from now on mask them too; open ones do not. */
   addSecrets(phrases: readonly string[]): void;
 }
@@ -55,6 +59,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
   return {
     openLines: () => openLines(openStream(options, maskRules, { id: 0, type: "stdout" }), options),
     openStream: (type) => openStream(options, maskRules, { id: 1, type }),
+    openServiceStream: () => openStream(options, maskRules, { id: 15, type: "stdout" }),
+    openRunnerStream: () => openStream(options, maskRules, { id: 0, type: "stderr" }),
     addSecrets(phrases) {
       maskRules = { ...maskRules, phrases: [...maskRules.phrases, ...phrases] };
     },

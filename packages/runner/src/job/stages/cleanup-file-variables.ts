@@ -20,10 +20,11 @@ export async function cleanUp(run: PreparedRun, signal: AbortSignal): Promise<vo
       try {
         if (run.flags.FF_ENABLE_JOB_CLEANUP && run.settings.git.strategy === "fetch") {
           const request = { ...scriptContextOf(run, span), settings: run.settings.git };
-          await runScript(run, { name, text: run.dialect.resetWorktree(request), span, signal });
+          await runScript(run, { name, text: run.dialect.resetWorktree(request), span, signal, container: "helper" });
         }
       } finally {
-        await run.workspace.perform("clean-up", requestOf(run), { report: run.lines, signal });
+        if (!run.session.place.isFresh)
+          await run.workspace.perform("clean-up", requestOf(run), { report: run.lines, signal });
       }
     }),
   );

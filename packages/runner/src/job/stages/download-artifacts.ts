@@ -60,6 +60,6 @@ async function downloadOne(run: PreparedRun, dependency: JobDependency, around: 
     signal.throwIfAborted();
     if (!(error instanceof WorkspaceError)) throw error;
     output.helper.fatal(error.message);
-    throw scriptFailure(1);
+    throw scriptFailure(run, 1);
   }
 }

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { runStage, traceStage } from "./run-stage.ts";
@@ -14,8 +13,10 @@ export async function prepareScript(run: PreparedRun, signal: AbortSignal): Prom
   await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
     traceStage(run, { name }, async () => {
       const output = run.log.openStream("stdout");
-      await output.write(Buffer.from(`Running on ${hostname()}...\n`));
+      const { hostname, via, isFresh } = run.session.place;
+      await output.write(Buffer.from(`Running on ${hostname}${via === undefined ? "" : ` via ${via}`}...\n`));
       output.end();
+      if (isFresh) return;
       const request = { directory: run.directories.temporary, paths: [gitlabEnvFileName, "masking.db"] };
       await run.workspace.perform("remove-paths", request, { report: run.lines, signal });
     }),

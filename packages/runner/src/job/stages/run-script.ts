@@ -1,4 +1,9 @@
-import { measureProcessTree, type ProcessTreeMeter, type StageSpan } from "@jobscope/job-telemetry";
+import {
+  measureProcessTree,
+  type ProcessTreeMeter,
+  type SpanAttributes,
+  type StageSpan,
+} from "@jobscope/job-telemetry";
 import type { ScriptOutcome } from "../../executors/executor.ts";
 import { JobFailure } from "../job-failure.ts";
 import type { PreparedRun } from "../job-run.ts";
@@ -9,6 +14,8 @@ export interface StageScript {
   readonly text: string;
   readonly span: StageSpan;
   readonly signal: AbortSignal;
+  /** Whose surroundings it needs: see `ScriptRun`. */
+  readonly container: "build" | "helper";
   /** Whether another script of the job will follow if this one succeeds. Default: false. */
   readonly isFollowed?: boolean;
 }
@@ -29,6 +36,7 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
     outcome = await run.session.run(
       {
         stageName: script.name,
+        container: script.container,
         text: script.text,
         isFollowed: script.isFollowed ?? false,
         onStdout: stdout.write,
@@ -48,15 +56,28 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
       "ci.stage.memory_peak_bytes": usage?.memoryPeakBytes,
     });
   }
-  if (outcome.kind === "exited") span.setAttributes({ "ci.stage.exit_code": outcome.exitCode });
+  if (outcome.kind === "exited") span.setAttributes(exitAttributes(outcome));
   signal.throwIfAborted();
-  throwUnlessSuccess(outcome);
+  throwUnlessSuccess(run, outcome);
+}
+
+/** What a container used is known when it has ended; for processes of this machine see above. */
+function exitAttributes({ exitCode, usage }: Extract<ScriptOutcome, { kind: "exited" }>): SpanAttributes {
+  if (usage === undefined) return { "ci.stage.exit_code": exitCode };
+  return {
+    "ci.stage.exit_code": exitCode,
+    "ci.stage.cpu_time_s": usage.cpuTimeS,
+    "ci.stage.memory_peak_bytes": usage.memoryPeakBytes,
+    "ci.stage.network_receive_bytes": usage.networkReceiveBytes,
+    "ci.stage.network_transmit_bytes": usage.networkTransmitBytes,
+    "ci.stage.oom_killed": usage.isOutOfMemory ? true : undefined,
+  };
 }
 
 /** Wording of the errors: runner-protocol.md §2.6, §2.8. */
-function throwUnlessSuccess(outcome: ScriptOutcome): void {
+function throwUnlessSuccess(run: PreparedRun, outcome: ScriptOutcome): void {
   if (outcome.kind === "exited") {
-    if (outcome.exitCode !== 0) throw scriptFailure(outcome.exitCode);
+    if (outcome.exitCode !== 0) throw scriptFailure(run, outcome.exitCode);
   } else if (outcome.kind === "killed") {
     const signal = signalTexts[outcome.signal] ?? outcome.signal;
     throw new JobFailure(`signal: ${signal}`, { reason: "script_failure", exitCode: -1 });

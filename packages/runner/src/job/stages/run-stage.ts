@@ -93,6 +93,6 @@ export function endFailed(span: Pick<StageSpan, "end">, thrown: unknown): void {
 }
 
 /** The failure of a stage whose script, or whose work in its place, ended with an exit code. */
-export function scriptFailure(exitCode: number): JobFailure {
-  return new JobFailure(`exit status ${exitCode}`, { reason: "script_failure", exitCode });
+export function scriptFailure({ options }: Pick<JobRun, "options">, exitCode: number): JobFailure {
+  return new JobFailure(`exit ${options.executor.exitWord} ${exitCode}`, { reason: "script_failure", exitCode });
 }

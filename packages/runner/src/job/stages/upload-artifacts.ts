@@ -68,6 +68,6 @@ async function uploadSet(run: PreparedRun, set: ArtifactSet, around: Surrounding
     signal.throwIfAborted();
     if (!(error instanceof WorkspaceError)) throw error;
     output.helper.fatal(error.message);
-    throw scriptFailure(1);
+    throw scriptFailure(run, 1);
   }
 }

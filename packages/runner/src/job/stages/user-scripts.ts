@@ -65,7 +65,8 @@ async function runUserScript(run: PreparedRun, stage: UserStage, span: StageSpan
   const { text, commands } = run.dialect.userScript(request);
   using watch = watchCommands(commandMarksFile, commands, span);
   try {
-    await runScript(run, { name: stage.name, text, span, signal: stage.signal, isFollowed: stage.isFollowed });
+    const { name, signal, isFollowed } = stage;
+    await runScript(run, { name, text, span, signal, container: "build", isFollowed });
     await watch.end(undefined);
   } catch (error) {
     await watch.end(error);

@@ -1,0 +1,110 @@
+import { PassThrough, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type Dockerode from "dockerode";
+import type { OutputSink, ScriptOutcome, ScriptRun } from "../../executor.ts";
+import { type Engine, engineFailure } from "../engine.ts";
+import { createContainer } from "./build-container.ts";
+import { execInContainer } from "./exec-in-container.ts";
+import { removeContainer } from "./stop-container.ts";
+
+/** A program to run in the helper container. */
+export interface HelperProgram {
+  readonly command: readonly string[];
+  readonly stdin: Readable;
+  readonly onStdout: OutputSink;
+  readonly onStderr: OutputSink;
+}
+
+/**
+ * Where the stages of ours run. One container, started when it is first needed and running until the job ends: a stage
+ * then costs the start of a process, not that of a container (docs/adr/0007).
+ */
+export interface HelperContainer {
+  /** Starts it ahead of its first use. Failures are told to whoever uses it. */
+  warmUp(): void;
+  run(script: Pick<ScriptRun, "text" | "onStdout" | "onStderr">, signal: AbortSignal): Promise<ScriptOutcome>;
+  runProgram(program: HelperProgram, signal: AbortSignal): Promise<ScriptOutcome>;
+  remove(): Promise<void>;
+}
+
+export interface HelperContainerOptions {
+  readonly engine: Engine;
+  readonly createOptions: Dockerode.ContainerCreateOptions;
+  /** Makes files of the helper open to every user: `umask 0000` ahead of its scripts (runner-protocol.md §4.3). */
+  readonly opensFiles: boolean;
+  readonly keepsVolumes: boolean;
+}
+
+/** Waits for nothing, and for the children of processes that ended before theirs. */
+export const idleCommand: readonly string[] = [
+  "sh",
+  "-c",
+  "trap 'exit 0' TERM; while :; do sleep 86400 & wait $!; done",
+];
+
+export function createHelperContainer(options: HelperContainerOptions): HelperContainer {
+  const { engine, createOptions, opensFiles, keepsVolumes } = options;
+  const umask = opensFiles ? "umask 0000\n" : "";
+  let started: Promise<Dockerode.Container> | undefined;
+
+  function start(): Promise<Dockerode.Container> {
+    if (started === undefined) {
+      started = startHelper();
+      started.catch(() => {
+        started = undefined;
+      });
+    }
+    return started;
+  }
+
+  async function startHelper(): Promise<Dockerode.Container> {
+    const container = await createContainer(engine, createOptions);
+    try {
+      await container.start();
+      return container;
+    } catch (error) {
+      await removeContainer(container, { keepsVolumes }).catch(() => undefined);
+      throw engineFailure("cannot start the helper container", error);
+    }
+  }
+
+  async function runProgram(program: HelperProgram, signal: AbortSignal): Promise<ScriptOutcome> {
+    if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
+    const container = await start();
+    const { command, onStdout, onStderr } = program;
+    const exec = await execInContainer(container, { command, onStdout, onStderr }).catch((error: unknown) => {
+      throw engineFailure("cannot run a program in the helper container", error);
+    });
+    // The engine cannot end a single process of a container: the whole helper goes, the next stage gets another.
+    const stop = () => void remove().catch(() => exec.detach());
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      pipeline(program.stdin, exec.stdin).catch(() => undefined);
+      const exitCode = await exec.exited;
+      return { kind: "exited", exitCode };
+    } catch (error) {
+      if (signal.aborted) return { kind: "killed", signal: "SIGKILL" };
+      throw engineFailure("lost the helper container", error);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async function remove(): Promise<void> {
+    const container = await started?.catch(() => undefined);
+    started = undefined;
+    if (container !== undefined) await removeContainer(container, { keepsVolumes });
+  }
+
+  return {
+    warmUp: () => void start().catch(() => undefined),
+    remove,
+    runProgram,
+    run({ text, onStdout, onStderr }, signal) {
+      const stdin = new PassThrough();
+      stdin.end(umask + text);
+      return runProgram({ command: ["sh"], stdin, onStdout, onStderr }, signal);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import type { Log } from "@jobscope/labkit";
+import type { DockerConfig } from "../../config/docker-config.ts";
+import type { Executor, SweepReport } from "../executor.ts";
+import { type ContainerStopLimits, defaultContainerStopLimits } from "./containers/stop-container.ts";
+import { createEngine, type Engine, misconfigured } from "./engine.ts";
+import { defaultHelperImage } from "./helper-command.ts";
+import { createOwnership } from "./labels.ts";
+import { prepareJob } from "./prepare-job.ts";
+import { sweepEngine } from "./sweep-engine.ts";
+
+export interface DockerExecutorOptions {
+  readonly log: Log;
+  /** What tells this runner from others of the machine and stays the same when it is started again: its config file, say. */
+  readonly identity: string;
+  /** `[runners.docker]` of all runners of the configuration: on their engines is swept. */
+  readonly configs: readonly DockerConfig[];
+  /** Image in which the stages of ours run, unless a configuration names another. Default: that of this version. */
+  readonly helperImage?: string;
+  readonly stopLimits?: Partial<ContainerStopLimits>;
+  /** Shortest and longest wait before another try at a pull. Default: 2 and 10 s. */
+  readonly pullRetryDelaysMs?: readonly [number, number];
+}
+
+/** Runs jobs in containers of a Docker Engine. Rule: runner-protocol.md §4. */
+export function createDockerExecutor(options: DockerExecutorOptions): Executor {
+  const { log } = options;
+  const owner = createHash("sha256").update(options.identity).digest("hex").slice(0, 16);
+  const ownership = createOwnership(owner);
+  const engines = new Map<string, Promise<Engine>>();
+  const removals = new Set<Promise<unknown>>();
+
+  function engineOf(config: DockerConfig): Promise<Engine> {
+    const key = JSON.stringify([config.host, config.tlsCertPath, config.verifiesTls]);
+    const engine = engines.get(key) ?? createEngine(config);
+    engines.set(key, engine);
+    return engine;
+  }
+
+  function keepRemoving(removal: Promise<unknown>): void {
+    const watched = removal
+      .catch((error: unknown) => log.warn("what was made for a job could not all be removed", { err: error }))
+      .finally(() => removals.delete(watched));
+    removals.add(watched);
+  }
+
+  return {
+    name: "docker",
+    exitWord: "code",
+    async sweep(): Promise<SweepReport> {
+      let endedProcesses = 0;
+      for (const engine of await Promise.all(options.configs.map(engineOf))) {
+        try {
+          endedProcesses += await sweepEngine(engine, ownership);
+        } catch (error) {
+          log.warn("the Docker engine could not be searched for leftovers of an earlier run", { err: error });
+        }
+      }
+      if (endedProcesses > 0) log.warn("containers of an earlier run were removed", { count: endedProcesses });
+      return { endedProcesses };
+    },
+    async prepare({ containers }, { signal }) {
+      signal.throwIfAborted();
+      if (containers === undefined) throw misconfigured("missing docker configuration");
+      return prepareJob({
+        engine: await engineOf(containers.job.docker),
+        job: containers.job,
+        report: containers.report,
+        ownership,
+        helperImage: options.helperImage ?? defaultHelperImage,
+        stopLimits: { ...defaultContainerStopLimits, ...options.stopLimits },
+        pullRetryDelaysMs: options.pullRetryDelaysMs,
+        keepRemoving,
+        signal,
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      while (removals.size > 0) await Promise.all(removals);
+    },
+  };
+}

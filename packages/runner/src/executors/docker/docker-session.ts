@@ -1,0 +1,56 @@
+import { hostname } from "node:os";
+import type { ExecutorSession, PreparationReport, ScriptOutcome, ScriptRun } from "../executor.ts";
+import { ExecutorError } from "../executor.ts";
+import type { BuildContainer } from "./containers/build-container.ts";
+import type { HelperContainer } from "./containers/helper-container.ts";
+import { helperCommand } from "./helper-command.ts";
+
+export interface DockerSessionOptions {
+  readonly hostname: string;
+  readonly isFresh: boolean;
+  readonly build: BuildContainer;
+  readonly helper: HelperContainer;
+  readonly sectionAttempts: number;
+  readonly lines: PreparationReport["lines"];
+  /** Removes everything that was made for the job. Returns soon; what is left to do goes on. */
+  readonly cleanUp: () => Promise<void>;
+}
+
+export function createDockerSession(options: DockerSessionOptions): ExecutorSession {
+  const { build, helper, sectionAttempts, lines } = options;
+  let isDisposed = false;
+
+  /** Rule: runner-protocol.md §4.4, last paragraph. */
+  async function runInBuildContainer(script: ScriptRun, signal: AbortSignal): Promise<ScriptOutcome> {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await build.run(script, signal);
+      if (outcome.kind !== "vanished") return outcome;
+      if (sectionAttempts === 1) {
+        throw new ExecutorError(
+          `the build container ${outcome.containerId.slice(0, 12)} was removed while it was used`,
+        );
+      }
+      if (attempt >= sectionAttempts) throw new ExecutorError("Execution attempts exceeded");
+      lines.error(`Container "${outcome.containerId}" not found or removed. Will retry...`);
+      lines.info(`Retrying ${script.stageName}`);
+    }
+  }
+
+  return {
+    place: { hostname: options.hostname, via: hostname(), isFresh: options.isFresh },
+    run: (script, { signal }) =>
+      script.container === "helper" ? helper.run(script, signal) : runInBuildContainer(script, signal),
+    runHelper: ({ args, stdin, onStdout, onStderr }, { signal }) =>
+      helper.runProgram({ command: [...helperCommand, ...args], stdin, onStdout, onStderr }, signal),
+    functionProcesses: async () => {
+      throw new ExecutorError("jobs with `run:` are not supported by the docker executor", {
+        reason: "runner_configuration_error",
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      if (isDisposed) return;
+      isDisposed = true;
+      await options.cleanUp();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { hostname } from "node:os";
+import { processStat } from "../shell/process-table.ts";
+
+/** What stands before every label of GitLab's runner. Rule: runner-protocol.md §4.11. */
+const prefix = "com.gitlab.gitlab-runner.";
+
+/** Labels of ours: which runner made a thing, and in which process. */
+const ownerLabel = "dev.jobscope.owner";
+const processLabel = "dev.jobscope.process";
+
+/** Everything that is made for one job carries these. */
+export interface Labels {
+  /** `type` and what else tells this thing from others, without prefix. */
+  of(own: Readonly<Record<string, string>>): Record<string, string>;
+}
+
+/** Who makes things on an engine: knows its own again, also those of an earlier process. */
+export interface Ownership {
+  labelsFor(job: Readonly<Record<string, string>>, configured: Readonly<Record<string, string>>): Labels;
+  /** Label filter of what this runner made. */
+  readonly filter: string;
+  /** Whether the process that made a thing is gone. Volumes that later jobs use again are nobody's leftovers. */
+  isOrphaned(labels: Readonly<Record<string, string>> | undefined | null): boolean;
+}
+
+/** @param owner names this runner, and no other on any machine that uses the engine. */
+export function createOwnership(owner: string): Ownership {
+  const mark = `${hostname()} ${process.pid} ${processStat(process.pid)?.startTime ?? ""}`;
+  return {
+    labelsFor: (job, configured) => ({
+      of: (own) => ({
+        ...withPrefix({ ...job, managed: "true", ...own }),
+        ...configured,
+        [ownerLabel]: owner,
+        [processLabel]: mark,
+      }),
+    }),
+    filter: `${ownerLabel}=${owner}`,
+    isOrphaned(labels) {
+      const [host, pid, startTime] = labels?.[processLabel]?.split(" ") ?? [];
+      if (labels?.[`${prefix}reusable`] === "true") return false;
+      // Of another machine nothing is known.
+      if (host !== hostname() || pid === undefined) return false;
+      return (processStat(Number(pid))?.startTime ?? "gone") !== startTime;
+    },
+  };
+}
+
+function withPrefix(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [`${prefix}${key}`, value]));
+}

@@ -1,0 +1,135 @@
+import { PassThrough } from "node:stream";
+import type { DockerConfig } from "../../../config/docker-config.ts";
+import type { ReportLines } from "../../executor.ts";
+import type { HelperContainer } from "../containers/helper-container.ts";
+import { removeContainer } from "../containers/stop-container.ts";
+import { misconfigured } from "../engine.ts";
+import { helperCommand } from "../helper-command.ts";
+import { checkImage } from "../images/check-image.ts";
+import type { WantedImages } from "../images/job-images.ts";
+import type { ProvidedImage } from "../images/provide-image.ts";
+import type { Making } from "../making.ts";
+import { awaitServices, type ProbeService } from "./await-services.ts";
+import { followServiceLog } from "./follow-service-log.ts";
+import type { PlannedService, ServicePlan } from "./plan-services.ts";
+import { type StartedService, startService } from "./start-services.ts";
+
+/** @throws {ExecutorError} when the job has too many services, or one that is not allowed. Rule: runner-protocol.md §4.7. */
+export function checkServices({ services }: ServicePlan, docker: DockerConfig, lines: ReportLines): void {
+  const { servicesLimit: limit } = docker;
+  if (limit !== undefined && services.length > limit) {
+    throw misconfigured(`the job has ${services.length} services: the runner allows ${limit} (services_limit)`);
+  }
+  const own = docker.services.map(({ name }) => name);
+  for (const { service } of services) {
+    checkImage(service.name, { allowed: docker.allowedServices, own, subject: "services" }, lines);
+  }
+}
+
+/** What the job's containers need to know of its services. */
+export interface RunningServices {
+  /** `name:address` */
+  readonly extraHosts: readonly string[];
+  readonly helper: HelperContainer;
+}
+
+/**
+ * Starts a job's services and waits for them, from the helper container, which is where the job will be.
+ *
+ * @param makeHelper is given the services' addresses; the helper starts meanwhile.
+ */
+export async function runServices(
+  making: Making,
+  services: readonly PlannedService[],
+  wanted: WantedImages,
+  makeHelper: (extraHosts: readonly string[], image: ProvidedImage) => Promise<HelperContainer>,
+): Promise<RunningServices> {
+  const { report } = making;
+  const helperImage = () => wanted.helper.ready(silent);
+  if (services.length === 0) {
+    const helper = await makeHelper([], await helperImage());
+    helper.warmUp();
+    return { extraHosts: [], helper };
+  }
+  const images: ProvidedImage[] = [];
+  for (const [index, { title }] of services.entries()) {
+    report.lines.plain(`Starting service ${title}...`);
+    const image = await wanted.services[index]?.ready(report.lines);
+    if (image !== undefined) images.push(image);
+  }
+  const step = report.servicesStarting(services.map(({ title }) => title));
+  try {
+    const started = await Promise.all(
+      services.map((planned, index) =>
+        startOne(making, planned, images[index], { index, environment: step.environment }),
+      ),
+    );
+    const extraHosts = extraHostsOf(started);
+    const helper = await makeHelper(extraHosts, await helperImage());
+    helper.warmUp();
+    await waitFor(making, started, helper);
+    step.succeeded();
+    return { extraHosts, helper };
+  } catch (error) {
+    step.failed(making.signal.aborted ? making.signal.reason : error);
+    throw error;
+  }
+}
+
+/** The helper's image has no lines of its own: users did not choose it. */
+const silent: ReportLines = { plain() {}, info() {}, warning() {}, error() {} };
+
+async function startOne(
+  making: Making,
+  planned: PlannedService,
+  image: ProvidedImage | undefined,
+  { index, environment }: { readonly index: number; readonly environment: Readonly<Record<string, string>> },
+): Promise<StartedService> {
+  const { job, made, report, signal } = making;
+  if (image === undefined) throw new Error(`no image for service ${planned.title}`);
+  signal.throwIfAborted();
+  const service = await startService({ ...making, traceEnvironment: environment }, planned, image, index);
+  made.defer(() => removeContainer(service.container, { keepsVolumes: job.docker.keepsVolumes }));
+  if (job.showsServiceLogs) made.defer(await followServiceLog(service, report.openServiceLog("service")));
+  return service;
+}
+
+async function waitFor({ job, report, signal }: Making, services: readonly StartedService[], helper: HelperContainer) {
+  const log = report.openServiceLog("runner");
+  try {
+    await awaitServices({
+      services,
+      timeoutMs: job.docker.serviceTimeoutMs,
+      probe: probeFrom(helper),
+      lines: report.lines,
+      warn: (text) => void log.write(Buffer.from(text)),
+      signal,
+    });
+  } finally {
+    log.end();
+  }
+}
+
+function probeFrom(helper: HelperContainer): ProbeService {
+  return async ({ addresses, ports }, { timeoutMs, signal }) => {
+    const targets = addresses.flatMap((address) => ports.map((port) => `${address}:${port}`));
+    let output = "";
+    const take = (chunk: Uint8Array) => {
+      output += Buffer.from(chunk).toString();
+    };
+    const stdin = new PassThrough();
+    stdin.end();
+    const command = [...helperCommand, "await-port", String(timeoutMs), ...targets];
+    const outcome = await helper.runProgram({ command, stdin, onStdout: take, onStderr: take }, signal);
+    return outcome.kind === "exited" && outcome.exitCode === 0 ? { kind: "answers" } : { kind: "timeout", output };
+  };
+}
+
+/** Names by which services are found without the engine's DNS. Rule: runner-protocol.md §4.10. */
+function extraHostsOf(services: readonly StartedService[]): string[] {
+  return services.flatMap(({ planned, addresses, container }) =>
+    addresses.flatMap((address) =>
+      [...planned.aliases, container.id.slice(0, 12)].map((alias) => `${alias}:${address}`),
+    ),
+  );
+}
