@@ -17,10 +17,11 @@ const contract = {
     "vcs.ref.head.name vcs.ref.head.revision vcs.ref.type vcs.change.id",
   stage:
     "ci.stage.name ci.stage.status ci.stage.attempt:int ci.stage.exit_code:int ci.stage.cpu_time_s:double ci.stage.memory_peak_bytes:int " +
-    "ci.stage.network_receive_bytes:int ci.stage.network_transmit_bytes:int",
+    "ci.stage.network_receive_bytes:int ci.stage.network_transmit_bytes:int ci.stage.oom_killed:bool",
   prepareExecutor: "ci.executor.name ci.executor.services:string[]",
   pullImage:
-    "ci.image.name ci.image.tag ci.image.digest ci.image.pull_policy ci.image.pulled:bool ci.image.size_bytes:int ci.image.role",
+    "ci.image.name ci.image.tag ci.image.digest ci.image.pull_policy ci.image.pulled:bool ci.image.size_bytes:int " +
+    "ci.image.layers:int ci.image.role",
   getSources: "ci.git.operation ci.git.depth:int ci.git.filter ci.git.submodules ci.git.received_bytes:int",
   cache:
     "ci.cache.key ci.cache.hit:bool ci.cache.fallback_key ci.cache.size_bytes:int ci.cache.files:int ci.cache.policy ci.cache.backend " +
