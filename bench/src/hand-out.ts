@@ -5,11 +5,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Benchmark, Figure } from "./support/figures.ts";
 import { quantile } from "./support/figures.ts";
 import { startPollers } from "./support/pollers.ts";
 
 const pollers = 200;
+const leaveMs = 1_000;
 const program = join(import.meta.dirname, "support", "coordinator-process.ts");
 
 export const handOut: Benchmark = {
@@ -19,7 +21,8 @@ export const handOut: Benchmark = {
     `A coordinator in a process of its own and ${pollers} pollers in another, all on this machine, with the job payloads of a real ` +
     "repository. Burst: all pollers wait in their long poll, then a pipeline with a job for each starts; measured from the " +
     "moment each job is ready to the last byte of its answer. Queue: a pipeline of 1,000 jobs is ready before the pollers " +
-    "ask, each again as soon as it has its answer; measured is one request.",
+    "ask, each again as soon as it has its answer; measured is one request. Each is done once before it is measured, since a " +
+    "coordinator that has just started runs code that is not compiled yet.",
   async run(): Promise<readonly Figure[]> {
     const burst = await measure({ jobs: 200, waitFirst: true });
     const queue = await measure({ jobs: 1_000, waitFirst: false });
@@ -50,15 +53,21 @@ async function measure({ jobs, waitFirst }: { jobs: number; waitFirst: boolean }
   const next = async <T>() => JSON.parse(String((await lines.next()).value)) as T;
   try {
     const { url, token } = await next<{ url: string; token: string }>();
-    const polling = startPollers({ url, token, pollers, jobs });
-    if (waitFirst) {
-      polling.go();
-      await polling.untilWaiting();
-    }
-    child.stdin.write("start\n");
-    const readyAtMs = await next<Record<string, number>>();
-    if (!waitFirst) polling.go();
-    const answers = await polling.done;
+    const handOutAll = async () => {
+      const polling = startPollers({ url, token, pollers, jobs });
+      if (waitFirst) {
+        polling.go();
+        await polling.untilWaiting();
+      }
+      child.stdin.write("start\n");
+      const readyAtMs = await next<Record<string, number>>();
+      if (!waitFirst) polling.go();
+      return { readyAtMs, answers: await polling.done };
+    };
+    await handOutAll();
+    // A job that goes to a connection whose end has not arrived yet is lost to these pollers, which acknowledge nothing.
+    await delay(leaveMs);
+    const { readyAtMs, answers } = await handOutAll();
     if (new Set(answers.map(({ jobId }) => jobId)).size !== jobs) throw new Error("a job was handed out twice");
     return answers.map(
       ({ jobId, askedAtMs, answeredAtMs }) => answeredAtMs - Math.max(askedAtMs, readyAtMs[jobId] ?? 0),

@@ -1,6 +1,6 @@
 /**
- * A coordinator in a process of its own: `coordinator-process.ts <directory>`. Prints its URL and a runner token, and after a
- * line on stdin starts the pipeline of `<directory>/config.yml` and prints when each job was ready, all as JSON.
+ * A coordinator in a process of its own: `coordinator-process.ts <directory>`. Prints its URL and a runner token, and for each
+ * line on stdin starts a pipeline of `<directory>/config.yml` and prints when each job was ready, all as JSON.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -21,11 +21,12 @@ const coordinator = await startCoordinator({
   log: silentLog,
   telemetry: { form: "none", endpoints: [] },
 });
-const plan = await coordinator.planPipeline({ repository });
+let plan = await coordinator.planPipeline({ repository });
 const { token } = coordinator.createRunnerToken({ description: "bench" });
 process.stdout.write(`${JSON.stringify({ url: coordinator.url, token })}\n`);
 for await (const _line of createInterface(process.stdin)) {
   const jobs = coordinator.startPipeline(plan).jobs();
   const readyAtMs = Object.fromEntries(jobs.map(({ id, queuedAtMs }) => [id, queuedAtMs]));
   process.stdout.write(`${JSON.stringify(readyAtMs)}\n`);
+  plan = await coordinator.planPipeline({ repository });
 }

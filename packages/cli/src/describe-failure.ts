@@ -21,10 +21,13 @@ export function describeFailure(error: unknown, look: { isDebug: boolean; palett
 /** What to try: the error's own word, or ours on errors of the parts, which know no flags. */
 function hintFor(error: unknown): string | undefined {
   if (error instanceof CommandError) return error.hint;
-  return codeOf(error) === "data-dir-in-use"
-    ? "Wait for it to end, or give this one its own directory: --data DIR"
-    : undefined;
+  return hints[codeOf(error) ?? ""];
 }
+
+const hints: Readonly<Record<string, string>> = {
+  "data-dir-in-use": "Wait for it to end, or give this one its own directory: --data DIR",
+  unauthenticated: "The collector asks for a token: --api-token-file FILE, or the variable JOBSCOPE_API_TOKEN.",
+};
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -6,6 +6,7 @@ import { addFunctionCommand } from "./commands/function.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addRunnerCommands } from "./commands/runner-commands.ts";
 import { addSqlCommand } from "./commands/sql.ts";
+import { addTelemetryCommand } from "./commands/telemetry.ts";
 import { addTraceCommand } from "./commands/trace.ts";
 import { addUpCommand } from "./commands/up.ts";
 import { type CommandContext, openContext } from "./context.ts";
@@ -66,5 +67,6 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addCoordinatorCommand(add);
   addRunCommand(add);
   addRunnerCommands(add);
+  addTelemetryCommand(add);
   return program;
 }

@@ -135,3 +135,22 @@ test("a new pipeline of the same ref cancels older ones that may be interrupted"
     "a job that must go on has started",
   );
 });
+
+test("a retried job of a child pipeline reopens the trigger job, and what came after it gets another chance", async () => {
+  await using stack = await runningCoordinator({
+    ".gitlab-ci.yml":
+      "stages: [a, b]\nchild: { stage: a, trigger: { include: child.yml, strategy: depend } }\nafter: { stage: b, script: [x] }",
+    "child.yml": "inner: { script: [x] }",
+  });
+  const { coordinator, repository, runner } = stack;
+  const pipeline = await coordinator.createPipeline({ repository });
+  const inner = await runner.nextJob();
+  await runner.finish(inner, { exitCode: 1 });
+  const states = () => pipeline.jobs().map(({ name, state }) => `${name} ${state}`);
+  assert.deepEqual(states(), ["child failed", "after skipped"]);
+  coordinator.retryJob(inner.id);
+  assert.deepEqual(states(), ["child running", "after created"]);
+  await runner.finish(await runner.nextJob());
+  await runner.finish(await runner.nextJob());
+  assert.deepEqual(states(), ["child success", "after success"]);
+});

@@ -7,7 +7,10 @@ import { ExpressionError } from "./expression/expression-error.ts";
 import type { JsonValue } from "./expression/json-value.ts";
 import { isTemplate, parseTemplate } from "./expression/template.ts";
 import { FunctionError } from "./function-error.ts";
+import { createLocalFiles } from "./run/local-files.ts";
 import { findDefinition } from "./source/path-source.ts";
+
+const localFiles = createLocalFiles();
 
 /** What a check of a function found. */
 export interface FunctionCheck {
@@ -49,7 +52,7 @@ export async function checkFunction(path: string): Promise<FunctionCheck> {
 }
 
 async function readAt(path: string) {
-  const found = await findDefinition("/", splitPath(resolve(path)), path);
+  const found = await findDefinition(localFiles, "/", splitPath(resolve(path)), path);
   const definitionPath = join(found.directory, found.fileName);
   return {
     ...readFunctionText(found.text, join(path.endsWith(".yml") ? dirname(path) : path, found.fileName)),
@@ -106,7 +109,7 @@ async function callProblems(base: string, path: string, step: StepDefinition): P
   const problem = (message: string): DefinitionProblem => ({ message: `${path}: ${message}`, place: undefined });
   try {
     const { written } = step.reference;
-    const { text, fileName } = await findDefinition(base, step.reference, written);
+    const { text, fileName } = await findDefinition(localFiles, base, step.reference, written);
     const { file, problems } = readFunctionText(
       text,
       join(written.endsWith(".yml") ? dirname(written) : written, fileName),

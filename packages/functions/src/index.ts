@@ -20,6 +20,7 @@ export { parseTemplate } from "./expression/template.ts";
 export type { Template } from "./expression/tree.ts";
 export { type Marks, type Value, valueFromJson, valueToJson } from "./expression/value.ts";
 export { FunctionError, type FunctionErrorCode, type TextPlace } from "./function-error.ts";
+export type { FileContent, HostFiles, ProjectFiles } from "./run/host-files.ts";
 export { createLocalProcesses, type LocalProcessesOptions } from "./run/local-processes.ts";
 export type {
   FetchEnd,
@@ -31,7 +32,13 @@ export type {
   StepObserver,
   StepStart,
 } from "./run/observer.ts";
-export { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./run/process-host.ts";
+export {
+  type ForeignHost,
+  type ProcessCommand,
+  type ProcessExit,
+  type ProcessHost,
+  ProcessStartError,
+} from "./run/process-host.ts";
 export { type RunFunctionOptions, runFunction } from "./run/run-function.ts";
 export type { JobLogSink, JobVariable, RunStepsOptions, StepsOutcome } from "./run/run-options.ts";
 export { runSteps } from "./run/run-steps.ts";

@@ -82,7 +82,6 @@ suite("runFunction (ci-functions.md §9.1)", () => {
       reference,
       inputs,
       workDir: job.workDir,
-      tempDir: job.tempDir,
       env: { PATH: "/usr/bin:/bin" },
       sources: createFunctionSources({ cacheDir: job.cacheDir }),
       log: { write: (chunk) => void chunks.push(chunk) },

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { JobVariable, RunStepsOptions, StepEnd, StepObserver, StepsOutcome } from "../src/index.ts";
-import { createFunctionSources, runSteps } from "../src/index.ts";
+import { createFunctionSources, createLocalProcesses, runSteps } from "../src/index.ts";
 
 /** What an observer saw of one invocation. */
 export interface SeenStep {
@@ -54,10 +54,11 @@ export class JobFixture implements AsyncDisposable {
   ): Promise<StepsOutcome & { readonly log: string; readonly lines: readonly string[] }> {
     const chunks: Uint8Array[] = [];
     const { vars = {}, variables = [], ...rest } = options;
+    await using processes = createLocalProcesses({ tempDir: this.tempDir });
     const outcome = await runSteps({
       steps,
       workDir: this.workDir,
-      tempDir: this.tempDir,
+      processes,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin", BASE: "base" },
       jobVariables: [...Object.entries(vars).map(([key, value]) => ({ key, value })), ...variables],
       sources: createFunctionSources({ cacheDir: this.cacheDir }),

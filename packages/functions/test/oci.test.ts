@@ -403,6 +403,23 @@ suite("registries that fail or lie", () => {
   });
 });
 
+test("a location that leads out of the function is refused: the cache beside it is not the job's to read", async () => {
+  await using registry = await FakeRegistry.start();
+  await using job = await JobFixture.create();
+  registry.addImage("fn", "1", [await layerOf([say("never")])]);
+  const oci = { registry: registry.host, repository: "fn", tag: "1" };
+  const outside = [
+    `${registry.host}/fn:1 a/../../b`,
+    { oci: { ...oci, dir: "../other" } },
+    { oci: { ...oci, file: "../x.yml" } },
+  ];
+  for (const func of outside) {
+    const { error } = await job.run([{ name: "a", func }]);
+    assert.equal(error?.code, "invalid_reference");
+    assert.match(error.message, /leads out of the function's files/);
+  }
+});
+
 suite("hostile layers cannot write outside their directory, nor fill the machine", () => {
   const escapes: readonly { name: string; entries: LayerEntry[] }[] = [
     { name: "a name with ..", entries: [{ name: "../../escaped", content: "x" }] },

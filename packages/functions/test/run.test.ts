@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { FunctionErrorCode, StepsOutcome } from "../src/index.ts";
+import { createLocalProcesses, type FunctionErrorCode, type StepsOutcome } from "../src/index.ts";
 import { functionFile, JobFixture, shellFunction } from "./job-fixture.ts";
 
 const string = { type: "string" };
@@ -118,14 +118,9 @@ suite("script steps (ci-functions.md §1.4)", () => {
 
   test("say so when there is no shell", async () => {
     await using job = await JobFixture.create();
-    const outcome = await job.run([{ name: "s", script: "true" }], {
-      processes: {
-        asAnyUser: false,
-        run: () => Promise.reject(new Error("never called")),
-        findProgram: () => Promise.resolve(undefined),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      },
-    });
+    await using machine = createLocalProcesses({ tempDir: job.tempDir });
+    const processes = { ...machine, findProgram: () => Promise.resolve(undefined) };
+    const outcome = await job.run([{ name: "s", script: "true" }], { processes });
     assertFailed(outcome, "command_failed", /shell not found/);
     assert.equal(outcome.exitCode, 1);
   });

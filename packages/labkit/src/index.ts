@@ -35,6 +35,7 @@ export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";
 export { spansToOtlpJson } from "./otlp/otlp-json.ts";
 export { createSpanProcessor } from "./otlp/span-processor.ts";
+export { inspectSpool, type SpooledSpans, spoolKeyOfSpec } from "./otlp/spool/inspect-spool.ts";
 export type { Interruption } from "./otlp/spool/interrupted-span.ts";
 export { defaultSpoolLimits, type SpoolLimits } from "./otlp/spool/spool-limits.ts";
 export type { SpoolOptions } from "./otlp/spool/spool-opener.ts";

@@ -15,6 +15,7 @@ export { ConfigError, type ConfigProblem } from "./config/config-error.ts";
 export { loadConfig } from "./config/load-config.ts";
 export type { ProxyConfig, RunnerManagerConfig } from "./config/manager-config.ts";
 export { type ParseConfigOptions, parseConfig } from "./config/parse-config.ts";
+export { type PayloadEndpoint, payloadEndpoint } from "./config/payload-endpoint.ts";
 export type { Environment } from "./config/process-environment.ts";
 export type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./config/runner-config.ts";
 export type { TelemetryConfig } from "./config/telemetry-config.ts";

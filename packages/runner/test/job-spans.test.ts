@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ArtifactSet } from "../src/coordinator-client/job.ts";
@@ -7,7 +9,7 @@ import { aJob, type JobWishes } from "./support/a-job.ts";
 import { aRepository } from "./support/a-repository.ts";
 import { aTrace } from "./support/a-trace.ts";
 import { anArtifactStore } from "./support/an-artifact-store.ts";
-import { createJobBench, type JobBench } from "./support/run-a-job.ts";
+import { createJobBench, type JobBench, type RunOptions } from "./support/run-a-job.ts";
 
 const artifactSet: ArtifactSet = {
   name: "",
@@ -30,14 +32,18 @@ describe("the spans of a job", () => {
 
   after(() => bench[Symbol.asyncDispose]());
 
-  async function trace(wishes: JobWishes, options: Parameters<typeof aTrace>[0] & { signal?: AbortSignal } = {}) {
+  async function trace(
+    wishes: JobWishes,
+    options: Parameters<typeof aTrace>[0] & Pick<RunOptions, "signal" | "runner"> = {},
+  ) {
     const recorded = aTrace(options);
     const store = anArtifactStore();
-    const { commandSpans = false, signal } = options;
+    const { commandSpans = false, signal, runner = {} } = options;
     const result = await bench.run(aJob(wishes), {
       jobTrace: recorded.jobTrace,
       client: store.client,
       commandSpans,
+      runner,
       ...(signal === undefined ? {} : { signal }),
     });
     return { ...recorded, ...result };
@@ -148,15 +154,29 @@ describe("the spans of a job", () => {
     );
   });
 
-  test("the sources say what git did", async () => {
-    const repository = aRepository(path.join(bench.directory, "repository"));
-    const git = { repositoryUrl: repository.url, sha: repository.sha, depth: 5 };
-    const { named } = await trace({ variables: { GIT_STRATEGY: "clone" }, git });
-    const [sources] = named("get_sources");
-    assert.equal(sources?.attributes["ci.git.operation"], "clone");
-    assert.equal(sources?.attributes["ci.git.depth"], 5);
-    assert.equal(sources?.attributes["ci.git.submodules"], "none");
-  });
+  for (const shell of ["bash", "sh"] as const) {
+    test(`the sources say what git did and how much it received (${shell}), and the log is as without`, async () => {
+      // More objects than git unpacks: the pack is kept as it came, and its size is the number.
+      const files = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`file-${index}`, randomUUID()]));
+      const repository = aRepository(path.join(bench.directory, `repository-${shell}`), files);
+      const git = { repositoryUrl: repository.url, sha: repository.sha, depth: 5 };
+      const variables = { GIT_STRATEGY: "clone", GIT_FETCH_EXTRA_FLAGS: "--prune --quiet --filter=tree:9" };
+      const runner = { shell, buildsDir: path.join(bench.directory, `builds-${shell}`) };
+      const traced = await trace({ variables, git }, { runner });
+      const [sources] = traced.named("get_sources");
+      assert.equal(sources?.attributes["ci.git.operation"], "clone");
+      assert.equal(sources?.attributes["ci.git.depth"], 5);
+      assert.equal(sources?.attributes["ci.git.submodules"], "none");
+      assert.equal(sources?.attributes["ci.git.filter"], "tree:9");
+      const packs = path.join(runner.buildsDir, "abc123def/0/project-7/.git/objects/pack");
+      const [pack] = (await readdir(packs)).filter((name) => name.endsWith(".pack"));
+      const { size } = await stat(path.join(packs, pack ?? ""));
+      assert.equal(sources?.attributes["ci.git.received_bytes"], size);
+      assert.equal(sources?.attributes["ci.network.rx_bytes"], size);
+      const untraced = await bench.run(aJob({ variables, git }), { runner });
+      assert.equal(traced.text, untraced.text);
+    });
+  }
 
   test("sections that the job's log opens are spans below the script, each in its place", async () => {
     const start = (name: string) =>

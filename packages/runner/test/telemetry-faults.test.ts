@@ -79,7 +79,12 @@ for (const protocol of ["http", "grpc"] as const) {
         config: {
           concurrent: 6,
           check_interval: 3600,
-          telemetry: { spool_dir: spool, flush_timeout: "200ms", command_spans: true },
+          telemetry: {
+            spool_dir: spool,
+            flush_timeout: "200ms",
+            command_spans: true,
+            payload_endpoints: { allowed_hosts: ["*"] },
+          },
         },
         runner: { request_concurrency: 6 },
         prepare: (coordinator) => coordinator.script("request", untracedJob, ...jobs.map(({ answer }) => answer)),

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { readApiToken } from "../api-token.ts";
 import { checkedAddress } from "../checked-address.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
@@ -50,7 +51,10 @@ export async function runExec(
 /** The collector's process comes up while the runner and the coordinator are loaded here; both take about as long. */
 async function run(context: CommandContext, options: ExecOptions, interrupts: Interrupts): Promise<ExitCode> {
   const dataDir = await openDataDir(options.dataDir);
-  await using collector = options.isStored ? beginCollector(dataDir, { signal: interrupts.polite }) : undefined;
+  const apiToken = readApiToken(undefined, context.environment);
+  await using collector = options.isStored
+    ? beginCollector(dataDir, { signal: interrupts.polite, apiToken })
+    : undefined;
   const { execPipeline } = await import("../exec/exec-pipeline.ts");
   return await execPipeline(context, { ...options, dataDir, collector: collector?.ready }, interrupts);
 }

@@ -17,7 +17,7 @@ import { openTraceReader, type ReaderFlags } from "./open-trace-reader.ts";
 export async function showTrace(id: string | undefined, flags: ReaderFlags, context: CommandContext): Promise<void> {
   const isKnownForm = id === undefined || isTraceId(id) || isJobId(id);
   if (!isKnownForm) throw new CommandError(`"${id}" is neither a job id (a number) nor a trace id (32 hex digits)`);
-  await using reader = await openTraceReader(flags);
+  await using reader = await openTraceReader(flags, context);
   const lines = id === undefined ? await pipelineList(reader, context) : await report(id, reader, context);
   context.stdout.write(`${lines.join("\n")}\n`);
 }

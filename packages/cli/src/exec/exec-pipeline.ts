@@ -68,8 +68,7 @@ export async function execPipeline(
   printBeginning(context, plan, pipeline, host);
   await host.begin();
   const { traceId } = pipeline.view();
-  await using elsewhere =
-    host.isElsewhere && collector !== undefined ? new StoredSpans(collector.apiUrl, traceId) : undefined;
+  await using elsewhere = host.isElsewhere && collector !== undefined ? new StoredSpans(collector, traceId) : undefined;
   const read = () => pipelineView(together(elsewhere?.views() ?? [], live.views()), knownJobs(pipeline.jobs()));
   {
     using shown = createProgressView(context, { isPlain: options.isPlain, read });

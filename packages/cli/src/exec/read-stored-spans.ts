@@ -1,5 +1,5 @@
 import { createCollectorClient } from "@jobscope/collector/client";
-import type { CollectorProcess } from "../local-ci/collector-process.ts";
+import { apiOf, type CollectorProcess } from "../local-ci/collector-process.ts";
 import { viewOfStoredSpan } from "../view/stored-span.ts";
 import type { ViewSpan } from "../view/view-span.ts";
 
@@ -14,7 +14,7 @@ export async function readStoredSpans(
   note: (text: string) => void,
 ): Promise<ViewSpan[] | undefined> {
   try {
-    await using client = createCollectorClient({ apiUrl: collector.apiUrl });
+    await using client = createCollectorClient(apiOf(collector));
     const trace = await client.getTrace(traceId);
     if (trace !== undefined) return trace.spans.map(viewOfStoredSpan);
     note(`The collector has no span of trace ${traceId}; shown is what this process saw.`);

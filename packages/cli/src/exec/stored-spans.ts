@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createCollectorClient, type TraceReader } from "@jobscope/collector/client";
+import { apiOf, type CollectorProcess } from "../local-ci/collector-process.ts";
 import { viewOfStoredSpan } from "../view/stored-span.ts";
 import type { ViewSpan } from "../view/view-span.ts";
 
@@ -16,8 +17,8 @@ export class StoredSpans implements AsyncDisposable {
   readonly #polling: Promise<void>;
   #views: readonly ViewSpan[] = [];
 
-  constructor(apiUrl: string, traceId: string) {
-    this.#client = createCollectorClient({ apiUrl });
+  constructor(collector: CollectorProcess, traceId: string) {
+    this.#client = createCollectorClient(apiOf(collector));
     this.#traceId = traceId;
     this.#polling = this.#poll();
   }

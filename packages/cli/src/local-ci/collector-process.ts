@@ -11,8 +11,15 @@ import type { DataDir } from "../data-dir.ts";
 export interface CollectorProcess extends AsyncDisposable {
   readonly otlpHttpUrl: string;
   readonly apiUrl: string;
+  /** For its query API, when somebody else started it. */
+  readonly apiToken?: string;
   /** False when somebody else started it: it then stays when we go. */
   readonly isOurs: boolean;
+}
+
+/** How its query API is asked. */
+export function apiOf({ apiUrl, apiToken }: CollectorProcess): { apiUrl: string; token?: string } {
+  return { apiUrl, ...(apiToken === undefined ? {} : { token: apiToken }) };
 }
 
 /** What the child says once it listens. */
@@ -44,12 +51,13 @@ const stopTimeoutMs = 10_000;
  */
 export async function openCollector(
   dataDir: DataDir,
-  options: { signal: AbortSignal; addresses?: CollectorAddressFlags },
+  options: { signal: AbortSignal; addresses?: CollectorAddressFlags; apiToken?: string | undefined },
 ): Promise<CollectorProcess> {
   const running = await findRunningCollector(dataDir.store);
   if (running?.otlpHttpUrl !== undefined && running.apiUrl !== undefined) {
     const { otlpHttpUrl, apiUrl } = running;
-    return { otlpHttpUrl, apiUrl, isOurs: false, async [Symbol.asyncDispose]() {} };
+    const credentials = options.apiToken === undefined ? {} : { apiToken: options.apiToken };
+    return { otlpHttpUrl, apiUrl, ...credentials, isOurs: false, async [Symbol.asyncDispose]() {} };
   }
   return await startChild(dataDir, options.addresses ?? anyFreePorts, options.signal);
 }
@@ -60,10 +68,13 @@ export interface CollectorBeginning extends AsyncDisposable {
 }
 
 /** Like `openCollector`, but without waiting for it. */
-export function beginCollector(dataDir: DataDir, options: { signal: AbortSignal }): CollectorBeginning {
+export function beginCollector(
+  dataDir: DataDir,
+  options: { signal: AbortSignal; apiToken: string | undefined },
+): CollectorBeginning {
   const unwanted = new AbortController();
   const signal = AbortSignal.any([options.signal, unwanted.signal]);
-  const ready = openCollector(dataDir, { signal });
+  const ready = openCollector(dataDir, { ...options, signal });
   // Whoever waits for it hears of a failure; until then it is nobody's unhandled rejection.
   ready.catch(() => undefined);
   return {

@@ -31,6 +31,12 @@ export async function createServer(context: ApiContext): Promise<FastifyInstance
     if (!guesses.isShutOut(request.ip)) return;
     throw new HttpError("429 Too Many Requests", { statusCode: 429, headers: { "Retry-After": "60" } });
   });
+  // Nobody is told of a change that a crash could still undo.
+  app.addHook("onSend", (_request, _reply, payload, done) => {
+    const stored = context.state.stored();
+    if (stored === undefined) done(null, payload);
+    else stored.then(() => done(null, payload), done);
+  });
   app.setErrorHandler((error: FastifyError | HttpError, request, reply) => {
     if (error instanceof HttpError && error.isGuess) guesses.count(request.ip);
     const statusCode = error.statusCode ?? 500;

@@ -1,5 +1,6 @@
 import { CoordinatorError } from "../coordinator-error.ts";
 import type { ArtifactRecord, JobRecord, PipelineRecord } from "../lifecycle/records.ts";
+import type { PlannedJob } from "../pipeline/plan/planned-job.ts";
 import type { UrlOrPath } from "../repository/capture-repository.ts";
 import type { ApiContext } from "./api-context.ts";
 import { buildJobPayload, type Dependency } from "./wire/job-payload.ts";
@@ -13,7 +14,8 @@ export async function handOutPayload(context: ApiContext, job: JobRecord): Promi
     throw new CoordinatorError(`job ${job.id} has no pipeline`, { code: "not-found" });
   }
   // The address may be another one than when the pipeline was made: a restart can bind another port.
-  const pipeline = { ...stored, facts: { ...stored.facts, serverUrl: context.url() } };
+  const isSame = stored.facts.serverUrl === context.url();
+  const pipeline = isSame ? stored : { ...stored, facts: { ...stored.facts, serverUrl: context.url() } };
   const jobToken = jobTokens.create(job.id, job.handouts);
   const urlOf = credentialUrls(pipeline.facts.serverUrl, jobToken);
   const sources = artifactSources(context, job);
@@ -57,10 +59,12 @@ function rewritesOf(pipeline: PipelineRecord, urlOf: (target: UrlOrPath) => stri
 /** Newest attempts of the jobs whose artifacts and dotenv variables a job gets. */
 function artifactSources({ state }: ApiContext, job: JobRecord): JobRecord[] {
   const { artifactsFrom, stageIndex } = job.plan;
-  if (artifactsFrom === "earlier-stages" && stageIndex === 0) return [];
-  const current = state.currentJobsOf(job.pipelineId);
-  if (artifactsFrom === "earlier-stages") return current.filter(({ plan }) => plan.stageIndex < stageIndex);
-  return current.filter(({ plan }) => artifactsFrom.includes(plan.name));
+  if ((artifactsFrom === "earlier-stages" && stageIndex === 0) || artifactsFrom.length === 0) return [];
+  const isWanted =
+    artifactsFrom === "earlier-stages"
+      ? (plan: PlannedJob) => plan.stageIndex < stageIndex
+      : (plan: PlannedJob) => artifactsFrom.includes(plan.name);
+  return state.jobsOf(job.pipelineId).filter(({ isRetried, plan }) => !isRetried && isWanted(plan));
 }
 
 function dependencyOn({ jobTokens, now }: ApiContext, job: JobRecord): Dependency[] {

@@ -5,6 +5,7 @@ import type { JobRecord } from "../lifecycle/records.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticateRunner } from "./authenticate.ts";
 import { handOutPayload } from "./hand-out-payload.ts";
+import { HttpError } from "./http-errors.ts";
 import { parseBody } from "./parse-body.ts";
 
 const requestBody = z.object({
@@ -24,11 +25,10 @@ export function jobRequestRoute(app: FastifyInstance, context: ApiContext): void
     const runner = authenticateRunner(context, request, body.token);
     runner.contactedAtMs = context.now();
     const seeker = { runner, systemId: body.system_id, features: booleans(body.info?.features ?? {}) };
-    const gone = whenGone(reply);
-    const job = await findJob(context, seeker, body.last_update, gone);
+    const job = await findJob(context, seeker, body.last_update, reply);
     reply.header("X-GitLab-Last-Update", context.queue.cursor);
     if (job === undefined) return reply.code(204).send();
-    if (gone.aborted) {
+    if (reply.raw.destroyed) {
       context.lifecycle.takeBack(job);
       return reply;
     }
@@ -44,7 +44,7 @@ async function findJob(
   context: ApiContext,
   seeker: JobSeeker,
   cursor: string | undefined,
-  gone: AbortSignal,
+  reply: FastifyReply,
 ): Promise<JobRecord | undefined> {
   let found: JobRecord | undefined;
   const take = (job: JobRecord) => {
@@ -56,30 +56,29 @@ async function findJob(
   if (ready !== undefined) take(ready);
   const mayWait = context.settings.longPollMs > 0 && (cursor === undefined || cursor === context.queue.cursor);
   if (found === undefined && mayWait) {
-    await context.queue.wait(seeker, { signal: gone, patienceMs: context.settings.longPollMs }, take);
+    await context.queue.wait(seeker, { gone: reply.raw, patienceMs: context.settings.longPollMs }, take);
   }
   return found;
 }
 
 async function answer(context: ApiContext, job: JobRecord, reply: FastifyReply): Promise<FastifyReply> {
-  try {
-    return reply.code(201).send(await handOutPayload(context, job));
-  } catch (err) {
+  const payload = await handOutPayload(context, job).catch((err: unknown) => {
     context.log.error("a job's payload could not be made", { "ci.job.id": job.id, err });
+  });
+  if (payload === undefined) {
     context.lifecycle.end(job, { state: "failed", failureReason: "data_integrity_failure" });
     return reply.code(204).send();
   }
+  try {
+    // A hand-out that a crash forgets would be made again, to another runner.
+    await context.state.stored();
+  } catch (cause) {
+    context.lifecycle.takeBack(job);
+    throw new HttpError("503 Service Unavailable - state cannot be stored", { statusCode: 503, cause });
+  }
+  return reply.code(201).send(payload);
 }
 
 function booleans(features: Readonly<Record<string, unknown>>): Record<string, boolean> {
   return Object.fromEntries(Object.entries(features).map(([name, value]) => [name, value === true]));
-}
-
-/** One for all: a new one, with its stack, for every answered request would be a good part of a request's time. */
-const connectionClosed = new Error("the connection closed");
-
-function whenGone(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => controller.abort(connectionClosed));
-  return controller.signal;
 }

@@ -35,6 +35,7 @@ async function removeExpiredArtifacts({ state, files, now }: CleanUpDeps): Promi
     if (expired.length === 0) continue;
     job.artifacts = job.artifacts.filter((artifact) => !expired.includes(artifact));
     state.saveJob(job);
+    await state.stored();
     for (const { storedAs } of expired) await files.removeArtifact(job.id, storedAs);
   }
 }
@@ -62,6 +63,7 @@ async function removeFamily({ state, files, git }: CleanUpDeps, family: readonly
   for (const pipeline of family) {
     const jobIds = state.jobsOf(pipeline.id).map(({ id }) => id);
     state.removePipeline(pipeline.id);
+    await state.stored();
     for (const jobId of jobIds) await files.removeAll(jobId);
     await removeRefs(state, git, pipeline);
   }

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import type { StateStore } from "../store/state-store.ts";
 import type { JobRecord, PipelineRecord, ProjectRecord, RunnerRecord } from "./records.ts";
 
-/** All records in memory, each change written through to the store. */
+/** All records in memory; what changes in one turn of the event loop is stored as one (see `StateStore`). */
 export class CoordinatorState {
   readonly projects: Map<number, ProjectRecord>;
   readonly runners: Map<number, RunnerRecord>;
@@ -69,15 +69,13 @@ export class CoordinatorState {
 
   /** Forgets a pipeline and its jobs. */
   removePipeline(id: number): void {
-    this.together(() => {
-      for (const job of this.jobsOf(id)) {
-        this.jobs.delete(job.id);
-        this.#store.remove("job", job.id);
-      }
-      this.#jobsByPipeline.delete(id);
-      this.pipelines.delete(id);
-      this.#store.remove("pipeline", id);
-    });
+    for (const job of this.jobsOf(id)) {
+      this.jobs.delete(job.id);
+      this.#store.remove("job", job.id);
+    }
+    this.#jobsByPipeline.delete(id);
+    this.pipelines.delete(id);
+    this.#store.remove("pipeline", id);
   }
 
   saveJob(job: JobRecord): void {
@@ -88,9 +86,9 @@ export class CoordinatorState {
     this.#store.put("job", job);
   }
 
-  /** Stores all of several changes or none. */
-  together<T>(change: () => T): T {
-    return this.#store.together(change);
+  /** See `StateStore.stored`. */
+  stored(): Promise<void> | undefined {
+    return this.#store.stored();
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { RunnerFeatures } from "../runner-features.ts";
 import type { JobRecord, RunnerRecord } from "./records.ts";
 
@@ -61,15 +62,15 @@ export class JobQueue {
   }
 
   /**
-   * Waits for a job until the signal aborts, patience ends or `release` is called.
+   * Waits for a job until the seeker is gone (its answer's stream closes), patience ends or `release` is called.
    * @param take called, at most once, in the very step in which the job leaves the queue.
    */
   async wait(
     seeker: JobSeeker,
-    { signal, patienceMs }: { signal: AbortSignal; patienceMs: number },
+    { gone, patienceMs }: { gone: Writable; patienceMs: number },
     take: (job: JobRecord) => void,
   ): Promise<void> {
-    if (signal.aborted || this.#isReleased) return;
+    if (gone.destroyed || this.#isReleased) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting: WaitingSeeker = {
       seeker,
@@ -81,11 +82,11 @@ export class JobQueue {
     };
     const timer = setTimeout(resolve, patienceMs);
     this.#waiting.add(waiting);
-    signal.addEventListener("abort", waiting.stop, { once: true });
+    gone.once("close", waiting.stop);
     await promise;
     this.#waiting.delete(waiting);
     clearTimeout(timer);
-    signal.removeEventListener("abort", waiting.stop);
+    gone.off("close", waiting.stop);
   }
 
   /** Ends all waiting, for good. */

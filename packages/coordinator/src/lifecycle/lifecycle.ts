@@ -10,7 +10,7 @@ import type { JobQueue, JobSeeker } from "./job-queue.ts";
 import type { JobRecord, PipelineRecord } from "./records.ts";
 import { isRetriedAfter } from "./retry-decision.ts";
 
-/** Told of every change, after it was stored. Must not throw. */
+/** Told of every change, in the turn of the event loop in which it is made. Must not throw. */
 export interface LifecycleObserver {
   jobChanged(job: JobRecord, before: JobState | undefined): void;
   pipelineChanged(pipeline: PipelineRecord): void;
@@ -68,13 +68,11 @@ export class Lifecycle {
   start(pipeline: PipelineRecord, plans: readonly PlannedJob[]): void {
     const { state } = this.#deps;
     const jobs = plans.map((plan) => this.#newJob(pipeline, plan, 1));
-    state.together(() => {
-      state.savePipeline(pipeline);
-      for (const job of jobs) state.saveJob(job);
-      this.#tell((observer) => observer.pipelineChanged(pipeline));
-      for (const job of jobs) this.#tell((observer) => observer.jobChanged(job, undefined));
-      this.#process(pipeline);
-    });
+    state.savePipeline(pipeline);
+    for (const job of jobs) state.saveJob(job);
+    this.#tell((observer) => observer.pipelineChanged(pipeline));
+    for (const job of jobs) this.#tell((observer) => observer.jobChanged(job, undefined));
+    this.#process(pipeline);
   }
 
   #newJob(pipeline: PipelineRecord, plan: PlannedJob, attempt: number): JobRecord {
@@ -127,11 +125,9 @@ export class Lifecycle {
   end(job: JobRecord, verdict: JobVerdict): void {
     if (!heldByRunner.has(job.state)) return;
     job.exitCode = verdict.exitCode ?? (verdict.state === "success" ? 0 : undefined);
-    this.#deps.state.together(() => {
-      if (job.state === "canceling") this.#finish(job, "canceled");
-      else if (verdict.state === "success") this.#finish(job, "success");
-      else this.#fail(job, verdict);
-    });
+    if (job.state === "canceling") this.#finish(job, "canceled");
+    else if (verdict.state === "success") this.#finish(job, "success");
+    else this.#fail(job, verdict);
   }
 
   #fail(job: JobRecord, verdict: JobVerdict): void {
@@ -183,10 +179,8 @@ export class Lifecycle {
   /** Cancels every job of a pipeline; those not yet started first, so that none of them is handed out meanwhile. */
   cancelPipeline(pipeline: PipelineRecord, options: { force?: boolean } = {}): void {
     const jobs = this.#deps.state.currentJobsOf(pipeline.id);
-    this.#deps.state.together(() => {
-      for (const job of jobs) if (!heldByRunner.has(job.state)) this.cancel(job, options);
-      for (const job of jobs) if (heldByRunner.has(job.state)) this.cancel(job, options);
-    });
+    for (const job of jobs) if (!heldByRunner.has(job.state)) this.cancel(job, options);
+    for (const job of jobs) if (heldByRunner.has(job.state)) this.cancel(job, options);
   }
 
   /** Starts a manual or delayed job now. @throws {CoordinatorError} `not-allowed`. */
@@ -197,11 +191,10 @@ export class Lifecycle {
       });
     }
     this.#clearTimer(job);
-    this.#deps.state.together(() => {
-      this.#wakeDependents(job);
-      this.#enqueue(job);
-      this.#processPipelineOf(job);
-    });
+    this.#wakeDependents(job);
+    this.#enqueue(job);
+    this.#processPipelineOf(job);
+    this.#reopenTriggerOf(this.#pipelineOf(job));
   }
 
   /** Runs an ended job anew. @returns the new attempt. @throws {CoordinatorError} `not-allowed`. */
@@ -211,14 +204,25 @@ export class Lifecycle {
         code: "not-allowed",
       });
     }
-    return this.#deps.state.together(() => {
-      job.isRetried = true;
-      this.#deps.state.saveJob(job);
-      this.#wakeDependents(job);
-      const next = this.#queueAgain(job);
-      this.#processPipelineOf(job);
-      return next;
-    });
+    job.isRetried = true;
+    this.#deps.state.saveJob(job);
+    this.#wakeDependents(job);
+    const next = this.#queueAgain(job);
+    this.#processPipelineOf(job);
+    this.#reopenTriggerOf(this.#pipelineOf(job));
+    return next;
+  }
+
+  /** A child pipeline goes on: the trigger job that ended with it runs again (GitLab's Ci::Pipeline#reset_source_bridge!). */
+  #reopenTriggerOf({ parentJobId }: PipelineRecord): void {
+    const job = parentJobId === undefined ? undefined : this.#deps.state.jobs.get(parentJobId);
+    if (job?.plan.childPipeline?.dependsOnChild !== true || job.isRetried || !finalStates.has(job.state)) return;
+    job.finishedAtMs = undefined;
+    job.failureReason = undefined;
+    this.#move(job, "running");
+    this.#wakeDependents(job);
+    this.#processPipelineOf(job);
+    this.#reopenTriggerOf(this.#pipelineOf(job));
   }
 
   /** What was skipped because of this job gets another chance (GitLab's Ci::ResetSkippedJobsService). */

@@ -91,10 +91,12 @@ class PipelineHandle implements Pipeline {
   }
 
   tellJob(job: JobRecord): void {
+    if (this.#events.listenerCount("job") === 0) return;
     this.#events.emit("job", viewJob(job, this.#record.rootPipelineId));
   }
 
   tellLog(job: JobRecord, storedBytes: number): void {
+    if (this.#events.listenerCount("log") === 0) return;
     this.#events.emit("log", viewJob(job, this.#record.rootPipelineId), storedBytes);
   }
 

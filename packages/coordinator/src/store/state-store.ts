@@ -11,14 +11,23 @@ export interface RecordKinds {
   job: JobRecord;
 }
 
-/** Where records survive the process. A record that `put` has returned from survives even `kill -9`. */
+/**
+ * Where records survive the process.
+ *
+ * Changes that are made in one turn of the event loop, by whomever, are stored in one transaction right after it: all of
+ * them or none. What was stored survives even `kill -9`. Nobody outside may be told of a change before.
+ */
 export interface StateStore extends Disposable {
+  /** The record is stored as it is at the end of this turn of the event loop. */
   put<K extends keyof RecordKinds>(kind: K, record: RecordKinds[K]): void;
   remove(kind: keyof RecordKinds, id: number): void;
-  /** All records of a kind by ascending id. */
+  /** All stored records of a kind by ascending id. */
   all<K extends keyof RecordKinds>(kind: K): RecordKinds[K][];
-  /** Runs several changes as one: all of them are stored or none. */
-  together<T>(change: () => T): T;
+  /**
+   * Settles once everything that was changed so far is stored; `undefined` when it is. Rejects when the disk refuses; then
+   * the changes wait for the next time that anything is stored.
+   */
+  stored(): Promise<void> | undefined;
 }
 
 /** Of the layout below; a file with another one is refused rather than misread. */
@@ -30,24 +39,43 @@ const layoutVersion = 1;
  */
 export function openStateStore(file: string): StateStore {
   const database = open(file);
-  const changed = new Map<string, () => void>();
   const put = database.prepare("INSERT OR REPLACE INTO record (kind, id, content) VALUES (?, ?, ?)");
   const remove = database.prepare("DELETE FROM record WHERE kind = ? AND id = ?");
   const all = database.prepare("SELECT content FROM record WHERE kind = ? ORDER BY id");
+  const changes = new Map<string, () => void>();
+  let committing: PromiseWithResolvers<void> | undefined;
+  const commitLater = () => {
+    if (committing !== undefined) return committing.promise;
+    committing = Promise.withResolvers<void>();
+    // Whoever waits for it hears of a failure.
+    committing.promise.catch(() => undefined);
+    setImmediate(commitNow);
+    return committing.promise;
+  };
+  const commitNow = () => {
+    const done = committing;
+    committing = undefined;
+    try {
+      if (changes.size > 0) commit(database, changes.values());
+      changes.clear();
+      done?.resolve();
+    } catch (error) {
+      done?.reject(error);
+    }
+  };
+  const change = (kind: string, id: number, write: () => void) => {
+    changes.set(`${kind} ${id}`, write);
+    void commitLater();
+  };
   return {
-    put: (kind, record) => {
-      const write = () => put.run(kind, record.id, JSON.stringify(record));
-      // A record that changes several times together is written once, as it is in the end.
-      if (database.isTransaction) changed.set(`${kind} ${record.id}`, write);
-      else write();
-    },
-    remove: (kind, id) => {
-      changed.delete(`${kind} ${id}`);
-      remove.run(kind, id);
-    },
+    put: (kind, record) => change(kind, record.id, () => put.run(kind, record.id, JSON.stringify(record))),
+    remove: (kind, id) => change(kind, id, () => remove.run(kind, id)),
     all: <K extends keyof RecordKinds>(kind: K) => parseAll<RecordKinds[K]>(all, kind),
-    together: (change) => together(database, changed, change),
-    [Symbol.dispose]: () => database.close(),
+    stored: () => (changes.size === 0 ? undefined : commitLater()),
+    [Symbol.dispose]: () => {
+      commitNow();
+      database.close();
+    },
   };
 }
 
@@ -77,18 +105,13 @@ function parseAll<T>(statement: StatementSync, kind: string): T[] {
   return statement.all(kind).map((row) => JSON.parse(String(row["content"])) as T);
 }
 
-function together<T>(database: DatabaseSync, changed: Map<string, () => void>, change: () => T): T {
-  if (database.isTransaction) return change();
+function commit(database: DatabaseSync, changes: Iterable<() => void>): void {
   database.exec("BEGIN");
   try {
-    const result = change();
-    for (const write of changed.values()) write();
+    for (const write of changes) write();
     database.exec("COMMIT");
-    return result;
   } catch (error) {
-    database.exec("ROLLBACK");
+    if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
-  } finally {
-    changed.clear();
   }
 }

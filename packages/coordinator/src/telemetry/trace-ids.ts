@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Trace id of all jobs of a pipeline and its children: the root pipeline's id as 128-bit hex (telemetry.md §1). */
 export function traceIdOf(rootPipelineId: number): string {
@@ -10,11 +10,11 @@ export function traceIdOf(rootPipelineId: number): string {
  * @param subject `<root pipeline id>:<job id>:<kind>` or `pipeline:<root pipeline id>`.
  */
 export function spanIdOf(subject: string): string {
-  return createHash("sha256").update(subject).digest("hex").slice(0, 16);
+  return hash("sha256", subject).slice(0, 16);
 }
 
 /** Whether a pipeline is traced, decided by its root's id alone, so that all of a trace is kept or none. */
 export function isSampled(rootPipelineId: number, ratio: number): boolean {
-  const hash = createHash("sha256").update(`sampling:${rootPipelineId}`).digest().readUInt32BE(0);
-  return hash / 2 ** 32 < ratio;
+  const digest = hash("sha256", `sampling:${rootPipelineId}`, "buffer");
+  return digest.readUInt32BE(0) / 2 ** 32 < ratio;
 }

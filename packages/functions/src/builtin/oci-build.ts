@@ -47,6 +47,12 @@ export const ociBuild: BuiltinFunction = {
       ["digest", declare("string")],
     ]),
   },
+  reads(inputs) {
+    const parsed = shape.safeParse(inputs).data;
+    const parts = [parsed?.common, ...Object.values(parsed?.platforms ?? {})];
+    return parts.flatMap((part) => Object.values(part?.files ?? {}));
+  },
+  writes: [archiveName],
   async run(call) {
     const inputs = parseInputs(call);
     await using blobs = await BlobStore.create();

@@ -34,6 +34,8 @@ export function createOciPublish(options: RegistryAccess): BuiltinFunction {
         ["digest", declare("string")],
       ]),
     },
+    reads: ({ archive }) => [String(archive)],
+    writes: [],
     async run(call) {
       const { registry, repository } = parseRepository(String(call.inputs["to_repository"]));
       await using layout = await ImageLayout.open(call, String(call.inputs["archive"]));

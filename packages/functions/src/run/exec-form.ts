@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path/posix";
 import type { ExecDefinition } from "../definition/function-file.ts";
 import type { EvaluationContext } from "../expression/evaluate.ts";
 import { FunctionError } from "../function-error.ts";

@@ -133,13 +133,16 @@ async function runBuiltin(
   frame: FunctionFrame,
 ): Promise<StepOutputs> {
   await job.log.line(`Running step name=${stepName}`);
+  const inputs = Object.fromEntries([...frame.inputs.entries].map(([name, value]) => [name, valueData(value)]));
+  await using project = await job.processes.files.openProject(job.workDir, builtin.reads(inputs));
   const outputs = await builtin.run({
-    inputs: Object.fromEntries([...frame.inputs.entries].map(([name, value]) => [name, valueData(value)])),
+    inputs,
     env: environmentOf(job, frame),
-    workDir: job.workDir,
+    workDir: project.directory,
     print: (line) => job.log.line(line),
     signal: job.signal,
   });
+  for (const name of builtin.writes) await project.store(name);
   return inField("outputs: ", () =>
     checkOutputs(job, outputValues(Object.entries(outputs)), builtin.spec, { looseTypes: false }),
   );

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { createLocalFiles } from "./local-files.ts";
 import { OutputPipe } from "./output-pipe.ts";
 import { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "./process-host.ts";
 
@@ -9,6 +10,8 @@ export interface LocalProcessesOptions {
   readonly path?: string;
   /** Between SIGTERM and SIGKILL. Default 5,000 (§5.2). */
   readonly graceMs?: number;
+  /** Directory for output, export and variable files, absolute; a private one is made inside. Default: the system's. */
+  readonly tempDir?: string;
   /** Told of each command's process, which leads a process group of its own. */
   readonly onStart?: (pid: number) => void;
 }
@@ -25,7 +28,8 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 export function createLocalProcesses(options: LocalProcessesOptions = {}): ProcessHost {
   let opening: Promise<OutputPipe> | undefined;
   return {
-    asAnyUser: false,
+    files: createLocalFiles(options.tempDir),
+    foreign: undefined,
     async run(command) {
       opening ??= OutputPipe.open();
       return await runProcess(command, await opening, options);

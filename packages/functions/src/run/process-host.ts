@@ -1,3 +1,6 @@
+import type { Platform } from "../source/oci/platform.ts";
+import type { HostFiles } from "./host-files.ts";
+
 /** A command as it is started: no shell, nothing inherited. */
 export interface ProcessCommand {
   /** Program and arguments. A program with a slash is relative to `workDir`; another is searched on `PATH`. */
@@ -18,15 +21,24 @@ export interface ProcessExit {
   readonly killedBy: string | undefined;
 }
 
+/** What a place where commands run brings along, when it is not this machine. */
+export interface ForeignHost {
+  /** What processes find in their environment there: the image's and the engine's settings. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** For the choice of OCI images. */
+  readonly platform: Platform;
+  /** Command of a shell for script steps where the image has none. */
+  readonly shell: readonly [program: string, ...args: string[]];
+}
+
 /**
- * Where the commands of functions run: this machine ({@link createLocalProcesses}) or a container.
- *
- * Paths mean the same on both sides: whoever runs commands elsewhere mounts the job's directory, the function cache and
- * the temporary directory at the paths they have here. Commands of one job run one after another.
+ * Where the commands of functions run: this machine ({@link createLocalProcesses}) or a container
+ * ({@link createContainerProcesses}). Commands of one job run one after another.
  */
-export interface ProcessHost {
-  /** Commands may run as another user than the engine: files made for them are then readable and writable by all. */
-  readonly asAnyUser: boolean;
+export interface ProcessHost extends AsyncDisposable {
+  readonly files: HostFiles;
+  /** Undefined for this machine. */
+  readonly foreign: ForeignHost | undefined;
   /**
    * @returns when the process has ended and all it wrote before has been handed to `output`.
    * @throws {ProcessStartError} when the program cannot be started.
@@ -37,7 +49,6 @@ export interface ProcessHost {
    * @returns undefined when none does.
    */
   findProgram(candidates: readonly string[], path: string | undefined): Promise<string | undefined>;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The program is not there, may not be executed, or the system refused to start it. The message says which. */

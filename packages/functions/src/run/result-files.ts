@@ -1,4 +1,3 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { FunctionSpec } from "../definition/function-file.ts";
 import type { JsonValue } from "../expression/json-value.ts";
 import { FunctionError, type FunctionErrorCode } from "../function-error.ts";
@@ -14,7 +13,7 @@ const maxFileBytes = 16 * 1024 * 1024;
  * @throws {FunctionError} `invalid_output`
  */
 export async function readOutputFile(job: JobRun, path: string, spec: FunctionSpec): Promise<StepOutputs> {
-  const content = readSmallFile(path, "invalid_output");
+  const content = await readSmallFile(job, path, "invalid_output");
   if (spec.outputs === "delegate") return delegatedOutputs(content);
   const values = await valuesOf(job, readJsonLines(content), "invalid_output");
   return checkOutputs(job, outputValues(values), spec, { looseTypes: false });
@@ -45,7 +44,7 @@ function delegatedOutputs(content: string): StepOutputs {
  * @throws {FunctionError} `invalid_export`
  */
 export async function readExportFile(job: JobRun, path: string): Promise<ReadonlyMap<string, string>> {
-  const lines = readJsonLines(readSmallFile(path, "invalid_export"));
+  const lines = readJsonLines(await readSmallFile(job, path, "invalid_export"));
   const exports = new Map<string, string>();
   for (const [name, value] of await valuesOf(job, lines, "invalid_export")) {
     if (/[=\0]/.test(name)) throw invalidExport(name, "names of exports hold no = and no NUL");
@@ -76,19 +75,18 @@ async function valuesOf(job: JobRun, lines: JsonLines, code: FunctionErrorCode) 
 }
 
 /** A file the command may have replaced by anything; a missing one counts as empty. */
-function readSmallFile(path: string, code: FunctionErrorCode): string {
-  try {
-    // neither a named pipe put in its place may hold the job, nor a link show it a file of the machine
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    using _ = { [Symbol.dispose]: () => closeSync(fd) };
-    const found = fstatSync(fd);
-    if (!found.isFile()) throw new FunctionError("is no regular file any more", { code });
-    if (found.size > maxFileBytes) throw new FunctionError(`is larger than ${maxFileBytes} bytes`, { code });
-    return found.size === 0 ? "" : readFileSync(fd, "utf8");
-  } catch (error) {
-    if (error instanceof FunctionError) throw error;
-    const { code: systemCode } = error as NodeJS.ErrnoException;
-    if (systemCode === "ENOENT") return "";
-    throw new FunctionError(`cannot be read (${systemCode})`, { code, cause: error });
+async function readSmallFile(job: JobRun, path: string, code: FunctionErrorCode): Promise<string> {
+  const content = await job.processes.files.readFile(path, { maxBytes: maxFileBytes });
+  switch (content.kind) {
+    case "text":
+      return content.text;
+    case "missing":
+      return "";
+    case "not-regular":
+      throw new FunctionError("is no regular file any more", { code });
+    case "too-large":
+      throw new FunctionError(`is larger than ${maxFileBytes} bytes`, { code });
+    case "unreadable":
+      throw new FunctionError(`cannot be read (${content.why})`, { code });
   }
 }

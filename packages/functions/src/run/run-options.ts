@@ -20,7 +20,7 @@ export interface JobLogSink {
 export interface RunStepsOptions {
   /** The payload's `run`: the JSON text, or the list it holds (§1.6). */
   readonly steps: string | readonly unknown[];
-  /** The job's directory, absolute; made (mode 0700) when missing. */
+  /** The job's directory where commands run, absolute; made (mode 0700) when missing. */
   readonly workDir: string;
   /** Base environment of all processes: what the machine or the image sets, without job variables (§8.2). */
   readonly env: Readonly<Record<string, string>>;
@@ -34,10 +34,8 @@ export interface RunStepsOptions {
   readonly signal: AbortSignal;
   /** Default: nobody watches. */
   readonly observer?: StepObserver;
-  /** Where commands run. Default: this machine. */
+  /** Where commands run, and where the files are that they see. Default: this machine. */
   readonly processes?: ProcessHost;
-  /** Directory for output, export and variable files, absolute; a private directory is made inside. Default: the system's. */
-  readonly tempDir?: string;
   /**
    * Told each text (8 characters or longer) of a declared-sensitive input or output, as soon as the engine knows it, so
    * that the log and the spans can mask it (§4.4). Called before the text can be printed by a step.

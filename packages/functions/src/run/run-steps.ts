@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { readJobSteps } from "../definition/read-function.ts";
 import { engineVersion } from "../engine-version.ts";
@@ -47,13 +45,13 @@ async function runJob(
   const variables = (options.jobVariables ?? []).filter(({ key }) => !hiddenVariables.has(key));
   const logLevel = stepsLogLevel(variableValue(variables, "CI_STEPS_LOG_LEVEL"), options.env["CI_STEPS_LOG_LEVEL"]);
   const workDir = resolve(options.workDir);
-  await mkdir(workDir, { recursive: true, mode: 0o700 });
   await using resources = new AsyncDisposableStack();
   const processes = options.processes ?? resources.use(createLocalProcesses());
-  const files = resources.use(await JobFiles.create(options.tempDir ?? tmpdir(), processes.asAnyUser));
+  if (!(await processes.files.isDirectory(workDir))) await processes.files.makeDirectory(workDir);
+  const files = resources.use(await JobFiles.create(processes.files));
   const job: JobRun = {
     workDir,
-    vars: textMapOf(files.writeVariables(variables)),
+    vars: textMapOf(await files.writeVariables(variables)),
     environment: new JobEnvironment({ ...options.env, CI_STEPS_LOG_LEVEL: logLevel }),
     files,
     log: new JobLog(options.log),
@@ -71,7 +69,7 @@ async function runJob(
     directory: workDir,
     inputs: objectOf(new Map()),
     scope: undefined,
-    files: files.createStepFiles(),
+    files: await files.createStepFiles(),
     finished: new Map(),
     observation: undefined,
     stepDepth: 0,

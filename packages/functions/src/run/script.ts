@@ -25,8 +25,9 @@ export async function prepareScript(
   env: Readonly<Record<string, string>>,
 ): Promise<PreparedCommand> {
   const shell = await job.processes.findProgram(shells, env["PATH"]);
-  if (shell === undefined) {
+  const command = shell === undefined ? job.processes.foreign?.shell : ([shell] as const);
+  if (command === undefined) {
     throw new FunctionError("shell not found: neither bash nor sh", { code: "command_failed", exitCode: 1 });
   }
-  return { command: [shell, ...shellOptions, script], workDir: job.workDir };
+  return { command: [...command, ...shellOptions, script], workDir: job.workDir };
 }

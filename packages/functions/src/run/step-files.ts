@@ -1,6 +1,5 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join } from "node:path/posix";
+import type { HostFiles } from "./host-files.ts";
 import type { JobVariable } from "./run-options.ts";
 
 /** The two files a function writes its outputs and exports to (ci-functions.md §4.5). */
@@ -9,69 +8,48 @@ export interface StepFiles {
   readonly exportFile: string;
 }
 
-/**
- * The private directory of one job: files of its steps and of its file variables. Gone when disposed.
- *
- * The files of a step are made and removed synchronously: a few microseconds on a local disk, where the way through
- * Node's thread pool cost 1.5 ms a step.
- */
+/** The private directory of one job: files of its steps and of its file variables. Gone when disposed. */
 export class JobFiles implements AsyncDisposable {
-  readonly directory: string;
-  readonly #fileMode: number;
+  readonly #host: HostFiles;
+  readonly #directory: string;
   #count = 0;
 
-  private constructor(directory: string, fileMode: number) {
-    this.directory = directory;
-    this.#fileMode = fileMode;
+  private constructor(host: HostFiles, directory: string) {
+    this.#host = host;
+    this.#directory = directory;
   }
 
-  /** @param asAnyUser commands may run as another user: files are then open to all. */
-  static async create(tempDir: string, asAnyUser: boolean): Promise<JobFiles> {
-    await mkdir(tempDir, { recursive: true });
-    const directory = await mkdtemp(join(tempDir, "jobscope-functions-"));
-    if (asAnyUser) await chmod(directory, 0o755);
-    return new JobFiles(directory, asAnyUser ? 0o666 : 0o600);
+  static async create(host: HostFiles): Promise<JobFiles> {
+    return new JobFiles(host, await host.createPrivateDirectory());
   }
 
   /** Two fresh, empty files for one invocation. */
-  createStepFiles(): StepFiles {
+  async createStepFiles(): Promise<StepFiles> {
     this.#count++;
-    const outputFile = join(this.directory, `${this.#count}-output`);
-    const exportFile = join(this.directory, `${this.#count}-export`);
-    this.#write(outputFile, "");
-    this.#write(exportFile, "");
+    const outputFile = join(this.#directory, `${this.#count}-output`);
+    const exportFile = join(this.#directory, `${this.#count}-export`);
+    await Promise.all([this.#host.writeFile(outputFile, "", 0o600), this.#host.writeFile(exportFile, "", 0o600)]);
     return { outputFile, exportFile };
   }
 
-  removeStepFiles(files: StepFiles): void {
-    // a command may have put a directory in their place
-    rmSync(files.outputFile, { force: true, recursive: true });
-    rmSync(files.exportFile, { force: true, recursive: true });
+  async removeStepFiles(files: StepFiles): Promise<void> {
+    await this.#host.remove([files.outputFile, files.exportFile]);
   }
 
   /** Writes the job's file variables. @returns the value expressions see for each variable: for a file, its path (§8.2). */
-  writeVariables(variables: readonly JobVariable[]): Record<string, string> {
-    const directory = join(this.directory, "variables");
+  async writeVariables(variables: readonly JobVariable[]): Promise<Record<string, string>> {
+    const directory = join(this.#directory, "variables");
     const values = new Map<string, string>();
+    if (variables.some(({ file }) => file)) await this.#host.makeDirectory(directory);
     for (const { key, value, file } of variables) {
-      if (!file) {
-        values.set(key, value);
-        continue;
-      }
-      mkdirSync(directory, { recursive: true });
       const path = join(directory, key.replace(/[^A-Za-z0-9_.-]|^\.+/g, "_"));
-      this.#write(path, value);
-      values.set(key, path);
+      if (file) await this.#host.writeFile(path, value, 0o600);
+      values.set(key, file ? path : value);
     }
     return Object.fromEntries(values);
   }
 
-  #write(path: string, content: string): void {
-    writeFileSync(path, content, { mode: this.#fileMode });
-    if (this.#fileMode !== 0o600) chmodSync(path, this.#fileMode); // the umask does not apply to what must be shared
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
+    await this.#host.remove([this.#directory]);
   }
 }

@@ -58,7 +58,7 @@ async function runStep(
   observe: (reference: KnownReference) => StepObservation,
 ): Promise<StepOutputs> {
   const prepared = await prepareStep(job, caller, step, result, observe);
-  using _files = { [Symbol.dispose]: () => job.files.removeStepFiles(prepared.frame.files) };
+  await using _files = { [Symbol.asyncDispose]: () => job.files.removeStepFiles(prepared.frame.files) };
   return await runImplementation(job, step.name, prepared.implementation, prepared.frame, result, invokeStep);
 }
 
@@ -82,7 +82,7 @@ async function prepareStep(
     result.definition = implementation.kind === "files" ? implementation.file : undefined;
     observation.loaded({ type: functionType(implementation), digest });
     const inputs = prepareInputs(job, step, implementation.spec, callerContext);
-    const frame = newFrame(job, caller, { implementation, inputs, scope, observation });
+    const frame = await newFrame(job, caller, { implementation, inputs, scope, observation });
     result.inputs = inputs.given;
     result.callEnv = environmentOf(job, frame);
     result.env = result.callEnv;
@@ -115,6 +115,7 @@ async function loadImplementation(
   }
   const loaded: LoadedFunction = await job.sources.load(reference, {
     callerDir: caller.directory,
+    host: job.processes,
     // credentials for fetching come from the step's environment, its own `env` included (§2.5 "Authentication")
     env: job.environment.compose(observation.environment, scope),
     signal: job.signal,
@@ -130,16 +131,16 @@ async function loadImplementation(
   return { implementation: { kind: "files", spec: file.spec, file, directory }, digest };
 }
 
-function newFrame(
+async function newFrame(
   job: JobRun,
   caller: FunctionFrame,
   parts: { implementation: Implementation; inputs: StepInputs; scope: EnvScope; observation: StepObservation },
-): FunctionFrame {
+): Promise<FunctionFrame> {
   return {
     directory: parts.implementation.kind === "files" ? parts.implementation.directory : job.workDir,
     inputs: objectOf(parts.inputs.values),
     scope: parts.scope,
-    files: job.files.createStepFiles(),
+    files: await job.files.createStepFiles(),
     finished: new Map(),
     observation: parts.observation,
     stepDepth: caller.stepDepth + 1,

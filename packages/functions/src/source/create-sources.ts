@@ -1,12 +1,15 @@
+import { join, relative, resolve, sep } from "node:path";
 import { createBuiltinFunctions } from "../builtin/builtins.ts";
 import { cancelledBy } from "../cancellation.ts";
 import {
   type BuiltinReference,
+  type DefinitionLocation,
   describeReference,
   type GitReference,
   type OciReference,
 } from "../definition/reference.ts";
 import { FunctionError, toFunctionError } from "../function-error.ts";
+import { createLocalFiles } from "../run/local-files.ts";
 import { defaultFetchLimits, FetchMeter, fetchFailure } from "./fetch-limits.ts";
 import { FunctionCache } from "./function-cache.ts";
 import type { FunctionSources, FunctionSourcesOptions, LoadedFunction, LookupContext } from "./function-sources.ts";
@@ -25,17 +28,23 @@ export function createFunctionSources(options: FunctionSourcesOptions): Function
   const dispatcherFor = createDispatchers();
   const builtins = createBuiltinFunctions({ plainHttp, dispatcherFor });
   const definitions = new DefinitionLoader();
+  const localFiles = createLocalFiles();
   const git = { cache, limits, program: options.gitProgram ?? "git" };
-  const oci = { cache, plainHttp, dispatcherFor, platform: options.platform ?? machinePlatform() };
+  const oci = { cache, plainHttp, dispatcherFor };
+  const ownPlatform = options.platform ?? machinePlatform();
 
   const fetchTree = async (reference: GitReference | OciReference, context: LookupContext): Promise<FetchedTree> => {
     const meter = new FetchMeter(limits);
     if (reference.kind === "oci") {
-      const tree = await fetchOciTree(oci, reference, context, meter);
-      return { ...tree, bytes: meter.downloadedBytes };
+      const platform = context.host.foreign?.platform ?? ownPlatform;
+      const { directory, digest, cacheHit } = await fetchOciTree({ ...oci, platform }, reference, context, meter);
+      const provided = await context.host.files.provide(directory);
+      return { directory, provided, digest, cacheHit, bytes: meter.downloadedBytes };
     }
-    const tree = await fetchGitTree(git, reference, context);
-    return { directory: tree.directory, digest: tree.commit, bytes: tree.downloadedBytes, cacheHit: tree.cacheHit };
+    const env = context.host.foreign === undefined ? context.env : foreignGitEnvironment(options, context.env);
+    const { directory, commit, ...tree } = await fetchGitTree(git, reference, { ...context, env });
+    const provided = await context.host.files.provide(directory);
+    return { directory, provided, digest: commit, cacheHit: tree.cacheHit, bytes: tree.downloadedBytes };
   };
 
   const loadBuiltin = ({ name }: BuiltinReference): LoadedFunction => {
@@ -52,18 +61,42 @@ export function createFunctionSources(options: FunctionSourcesOptions): Function
       if (reference.kind === "builtin") return loadBuiltin(reference);
       const shown = describeReference(reference, "").name;
       if (reference.kind === "path") {
-        const found = await definitions.load(context.callerDir, reference, shown);
+        const found = await definitions.load(context.host.files, context.callerDir, reference, shown);
         return { kind: "files", digest: undefined, ...found };
       }
       const tree = await observedFetch(reference, context, limits.timeoutMs, fetchTree);
-      const found = await definitions.load(tree.directory, reference, shown);
-      return { kind: "files", digest: tree.digest, ...found };
+      refuseOutside(tree.directory, reference);
+      const { directory, file } = await definitions.load(localFiles, tree.directory, reference, shown);
+      const provided = join(tree.provided, relative(tree.directory, directory));
+      return { kind: "files", digest: tree.digest, directory: provided, file };
     },
   };
 }
 
+/** The cache holds what others' credentials fetched: a function's location must not lead there. */
+function refuseOutside(root: string, { directory, file = "" }: DefinitionLocation): void {
+  const target = resolve(root, directory, file);
+  if (target === root || target.startsWith(root + sep)) return;
+  throw new FunctionError(`${join(directory, file)} leads out of the function's files`, { code: "invalid_reference" });
+}
+
+const proxyVariables = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+
+/** What a job in a container sets is not for programs of this machine: `PATH`, `LD_PRELOAD`, Git's own. Proxies are. */
+function foreignGitEnvironment(
+  { environment = {} }: FunctionSourcesOptions,
+  jobEnvironment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const own = Object.entries(environment);
+  const proxies = Object.entries(jobEnvironment).filter(([name]) => proxyVariables.includes(name.toLowerCase()));
+  return Object.fromEntries([...own, ...proxies].filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 interface FetchedTree {
+  /** In the cache. */
   readonly directory: string;
+  /** Where commands see it. */
+  readonly provided: string;
   readonly digest: string;
   readonly bytes: number;
   readonly cacheHit: boolean;

@@ -2,6 +2,7 @@ import type { BuiltinFunction } from "../builtin/builtin-function.ts";
 import type { FunctionFile } from "../definition/function-file.ts";
 import type { BuiltinReference, GitReference, OciReference, PathReference } from "../definition/reference.ts";
 import type { FetchObservation, FetchStart } from "../run/observer.ts";
+import type { ProcessHost } from "../run/process-host.ts";
 
 export interface FunctionSourcesOptions {
   /** Directory of fetched functions, absolute, made when missing; may be shared by processes and jobs at once. */
@@ -10,8 +11,13 @@ export interface FunctionSourcesOptions {
   readonly limits?: Partial<FetchLimits>;
   /** Registry hosts (`host:port`) spoken to over plain HTTP. Loopback addresses always are. Default: none. */
   readonly plainHttpRegistries?: readonly string[];
-  /** Platform to choose OCI images for. Default: this machine's. */
+  /** Platform to choose OCI images for, when commands run on this machine. Default: the machine's. */
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
+  /**
+   * Environment of `git` for jobs whose commands run in a container: what such a job sets must not reach a program of this
+   * machine, but for proxies. Default: none.
+   */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Program for Git. Default `git`, searched on the engine's `PATH`. */
   readonly gitProgram?: string;
 }
@@ -31,6 +37,8 @@ export interface FetchLimits {
 export interface LookupContext {
   /** Directory that relative paths start from: the caller's function directory (ci-functions.md §2.2). */
   readonly callerDir: string;
+  /** Where the function will run: paths are looked up in its files, fetched functions are provided to it. */
+  readonly host: ProcessHost;
   /** The step's environment; `DOCKER_AUTH_CONFIG`, proxies and Git's settings are read from it (§2.5). */
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -41,7 +49,7 @@ export interface LookupContext {
 export type LoadedFunction =
   | {
       readonly kind: "files";
-      /** Absolute directory of the definition file: `func_dir`. */
+      /** Absolute directory of the definition file where commands run: `func_dir`. */
       readonly directory: string;
       readonly file: FunctionFile;
       /** Commit id or manifest digest; undefined for a path. */

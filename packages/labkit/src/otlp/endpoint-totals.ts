@@ -36,7 +36,7 @@ export function createEndpointTotals(): EndpointTotals {
 
 /** The past counts, not the state in which it was left. */
 function withoutPresent(stats: EndpointStats): EndpointStats {
-  const spool = stats.spool && { bytes: 0, backlogSpans: 0, isWorking: true };
+  const spool = stats.spool && { ...stats.spool, bytes: 0, backlogSpans: 0, isWorking: true };
   return { ...stats, queuedSpans: 0, queuedBytes: 0, inFlightSpans: 0, spool, breaker: "closed" };
 }
 
@@ -74,6 +74,7 @@ function sumOfSpools(a: SpoolStats | undefined, b: SpoolStats | undefined): Spoo
     bytes: a.bytes + b.bytes,
     backlogSpans: a.backlogSpans + b.backlogSpans,
     isWorking: a.isWorking && b.isWorking,
+    failedWrites: a.failedWrites + b.failedWrites,
   };
 }
 

@@ -92,6 +92,8 @@ export interface SpoolStats {
   readonly backlogSpans: number;
   /** False while the disk cannot be written and spans are kept in memory only. */
   readonly isWorking: boolean;
+  /** Writes that the disk refused: full, read-only, gone. */
+  readonly failedWrites: number;
 }
 
 /** Buckets that are not cumulative: `counts[i]` holds values ≤ `boundsMs[i]` and above the bound before; the last is the rest. */

@@ -53,8 +53,7 @@ export class Outbox {
   }
 
   get spoolStats(): SpoolStats | undefined {
-    const { spool } = this.#deps;
-    return spool && { bytes: spool.bytes, backlogSpans: spool.backlogSpans, isWorking: spool.isWorking };
+    return this.#deps.spool?.stats;
   }
 
   get hasOpenSpans(): boolean {

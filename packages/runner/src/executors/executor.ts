@@ -98,8 +98,10 @@ export interface ExecutorSession extends AsyncDisposable {
   /**
    * Where commands of CI Functions run: beside the scripts, never at the same time. What they leave in the background runs
    * on until the session is disposed of, which also ends a command that still runs. To be disposed of by its user.
+   *
+   * @param options `tempDir`: private directory of this machine for files of functions, where their commands run here.
    */
-  functionProcesses(): Promise<ProcessHost>;
+  functionProcesses(options: { readonly tempDir: string }): Promise<ProcessHost>;
 
   /**
    * Runs our helper program where the job's files are, once or many times, also while a script runs.

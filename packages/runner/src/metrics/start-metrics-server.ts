@@ -6,6 +6,7 @@ import { formatGoDuration } from "../config/go-duration.ts";
 import type { ManagerStatus, RunningJob } from "./manager-status.ts";
 import { type ProfileKind, profileProcess } from "./profile-process.ts";
 import { executorStageOf } from "./status-gauges.ts";
+import { telemetryState } from "./telemetry-state.ts";
 
 /** Port of GitLab's runner when `listen_address` has none. */
 const defaultPort = 9252;
@@ -16,8 +17,8 @@ export interface MetricsServer extends AsyncDisposable {
 }
 
 /**
- * Serves `/metrics`, `/debug/jobs/list`, `/debug/process/state`, `/debug/pprof/profile`, `/debug/pprof/heap` and
- * `/health/ready` without authentication (runner-protocol.md §6.10). Profiles are V8's.
+ * Serves `/metrics`, `/debug/jobs/list`, `/debug/process/state`, `/debug/telemetry`, `/debug/pprof/profile`,
+ * `/debug/pprof/heap` and `/health/ready` without authentication (runner-protocol.md §6.10). Profiles are V8's.
  *
  * @param listenAddress `host:port`, `:port` (all interfaces) or `host`.
  * @throws {Error} when the address cannot be listened on.
@@ -49,6 +50,8 @@ export async function startMetricsServer(
           pathname.endsWith("heap") ? "heap" : "profile",
           searchParams.get("seconds"),
         );
+      case "/debug/telemetry":
+        return answer(response, 200, "application/json", telemetryState(sources.status()));
       case "/health/ready":
         return answer(response, 200, "text/plain", "ready\n");
       default:

@@ -1,4 +1,4 @@
-import type { EndpointStats } from "@jobscope/labkit";
+import type { EndpointStats, SpoolStats } from "@jobscope/labkit";
 import { Gauge, type Registry } from "prom-client";
 import type { ManagerStatus } from "./manager-status.ts";
 
@@ -67,6 +67,26 @@ export function registerTelemetryMetrics(registry: Registry, status: () => Manag
     "Spans in requests under way.",
     [],
     plain((stats) => stats.inFlightSpans),
+  );
+  const ofSpool = (read: (spool: SpoolStats) => number) => (stats: EndpointStats) =>
+    stats.spool === undefined ? [] : [{ labels: {}, value: read(stats.spool) }];
+  metric(
+    "spool_bytes",
+    "Bytes on disk.",
+    [],
+    ofSpool(({ bytes }) => bytes),
+  );
+  metric(
+    "spool_backlog_spans",
+    "Spans on disk alone.",
+    [],
+    ofSpool(({ backlogSpans }) => backlogSpans),
+  );
+  metric(
+    "spool_failed_writes_total",
+    "Writes that the disk refused.",
+    [],
+    ofSpool(({ failedWrites }) => failedWrites),
   );
   metric("dropped_spans_total", "Spans given up, by reason.", ["reason"], (stats) =>
     Object.entries(stats.droppedSpans).map(([reason, value]) => ({ labels: { reason }, value })),

@@ -83,6 +83,8 @@ export interface SourcesRequest extends ScriptContext {
   readonly cleansGitConfig: boolean;
   /** `safe_directory_checkout`. */
   readonly marksSafeDirectory: boolean;
+  /** File to which the script writes how many bytes git received; `undefined`: it does not count. */
+  readonly receivedBytesFile: string | undefined;
   readonly preHooks: readonly string[];
   readonly postHooks: readonly string[];
 }

@@ -42,7 +42,7 @@ export const helperMessage = z.discriminatedUnion("kind", [
       retries: z.number().exactOptional(),
     }),
   }),
-  z.object({ kind: z.literal("result"), result: z.object({ kind: z.string() }) }),
+  z.object({ kind: z.literal("result"), result: z.object({ kind: z.string(), text: z.string().optional() }) }),
   /** A `WorkspaceError`. */
   z.object({ kind: z.literal("failed"), message: z.string() }),
   /** A fault of the helper program. */

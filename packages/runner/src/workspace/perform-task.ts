@@ -7,6 +7,7 @@ import { makeDirectory } from "./tasks/make-directory.ts";
 import { removePaths } from "./tasks/remove-paths.ts";
 import { restoreCache } from "./tasks/restore-cache.ts";
 import { saveCache } from "./tasks/save-cache.ts";
+import { takeText } from "./tasks/take-text.ts";
 import { uploadArtifacts } from "./tasks/upload-artifacts.ts";
 import type { TaskName, WorkspaceTasks } from "./workspace.ts";
 import { WorkspaceError } from "./workspace-error.ts";
@@ -23,6 +24,7 @@ const tasks: { readonly [Name in TaskName]: Perform<Name> } = {
   "upload-artifacts": uploadArtifacts,
   "make-directory": makeDirectory,
   "remove-paths": removePaths,
+  "take-text": takeText,
   "clean-up": cleanUp,
 };
 

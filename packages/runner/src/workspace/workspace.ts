@@ -60,6 +60,11 @@ export interface WorkspaceTasks {
     readonly request: { readonly directory: string; readonly paths: readonly string[] };
     readonly result: Done;
   };
+  /** Reads a small file that a script left for us, and removes it; a file that is not there is empty. */
+  readonly "take-text": {
+    readonly request: { readonly file: string };
+    readonly result: { readonly kind: "taken"; readonly text: string };
+  };
   /** Removes what must not be left for later jobs. Rule: runner-protocol.md §3.9. */
   readonly "clean-up": {
     readonly request: CleanUpRequest;

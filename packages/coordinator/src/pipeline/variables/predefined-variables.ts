@@ -25,12 +25,22 @@ export interface PipelineFacts {
   readonly user: { readonly name: string; readonly email: string; readonly login: string };
 }
 
+/** A pipeline of a thousand jobs asks for the same ones a thousand times. */
+const known = new WeakMap<PipelineFacts, readonly Variable[]>();
+
 /**
  * Predefined variables that exist before the pipeline does, which is all that `rules` can see.
  * Rule: GitLab's reference "Predefined CI/CD variables"; runner-protocol.md §9.1 #8.
  */
-export function factsAsVariables(facts: PipelineFacts): Variable[] {
-  return [...serverVariables(facts), ...projectVariables(facts), ...commitVariables(facts), ...userVariables(facts)];
+export function factsAsVariables(facts: PipelineFacts): readonly Variable[] {
+  const variables = known.get(facts) ?? [
+    ...serverVariables(facts),
+    ...projectVariables(facts),
+    ...commitVariables(facts),
+    ...userVariables(facts),
+  ];
+  known.set(facts, variables);
+  return variables;
 }
 
 function serverVariables({ serverUrl }: PipelineFacts): Variable[] {

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Segment, type SegmentContent, type StoredSpan, scanSegment, segmentSuffix } from "./segment.ts";
@@ -35,6 +36,15 @@ export function lastSignsOfLife(segments: readonly Segment[]): (segment: Segment
     lastByProcess.set(processOf(segment), Math.max(before, segment.modifiedAtMs));
   }
   return (segment) => lastByProcess.get(processOf(segment)) ?? segment.modifiedAtMs;
+}
+
+/**
+ * What the names of a process's segments begin with. They have to sort behind all that it found, whatever the clock says
+ * meanwhile: segments are deleted in that order, and the word that a span is settled must outlive the span.
+ */
+export function newProcessPrefix(found: readonly Segment[]): string {
+  const latest = Math.max(0, ...found.map(({ path }) => Number.parseInt(basename(path), 10) || 0));
+  return `${Math.max(Date.now(), latest + 1)}-${randomInt(2 ** 32).toString(16)}`;
 }
 
 /** The name of a segment is its process's prefix and a number. */

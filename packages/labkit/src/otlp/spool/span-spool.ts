@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Log } from "../../logging/log.ts";
+import type { SpoolStats } from "../endpoint.ts";
 import { encodeWrite, type WaitingSpan } from "./encode-write.ts";
 import { closeInterruptedSpan, type Interruption } from "./interrupted-span.ts";
-import { lastSignsOfLife, recoverSegments } from "./recover-segments.ts";
+import { lastSignsOfLife, newProcessPrefix, recoverSegments } from "./recover-segments.ts";
 import {
   createSegment,
   readSpans,
@@ -61,7 +62,7 @@ export class SpanSpool implements AsyncDisposable {
   readonly #deps: SpanSpoolDeps;
   /** Random, so that ids of two processes never meet. */
   #nextId = (BigInt(randomInt(2 ** 32)) << 32n) | BigInt(randomInt(2 ** 31));
-  readonly #prefix = `${Date.now()}-${randomInt(2 ** 32).toString(16)}`;
+  #prefix = newProcessPrefix([]);
   #segmentCount = 0;
   /** Oldest first; the last is the one being written, when there is a writer. */
   #segments: Segment[] = [];
@@ -74,9 +75,11 @@ export class SpanSpool implements AsyncDisposable {
   #writing: Promise<void>;
   #isWriting = true;
   #gathering: NodeJS.Timeout | undefined;
+  #retrying: NodeJS.Timeout | undefined;
   #isEnding = false;
   #failedUntilMs = 0;
   #hasFailed = false;
+  #failedWrites = 0;
   #isOpen = false;
   #isClosed = false;
 
@@ -97,18 +100,18 @@ export class SpanSpool implements AsyncDisposable {
     return this.#backlog.size;
   }
 
-  get bytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  get stats(): SpoolStats {
+    return {
+      bytes: this.#bytes,
+      backlogSpans: this.backlogSpans,
+      isWorking: !this.#hasFailed,
+      failedWrites: this.#failedWrites,
+    };
   }
 
   /** Whether what an earlier process left has been found. */
   get isOpen(): boolean {
     return this.#isOpen;
-  }
-
-  /** False while spans are kept in memory only. */
-  get isWorking(): boolean {
-    return !this.#hasFailed;
   }
 
   /**
@@ -175,14 +178,16 @@ export class SpanSpool implements AsyncDisposable {
     return recovered;
   }
 
-  /** Writes what is still to be written; nothing can be added afterwards. */
+  /** Writes what is still to be written, on a disk in trouble with one more try; nothing can be added afterwards. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
+    this.#failedUntilMs = 0;
     do {
       this.#write();
       await this.#writing;
     } while (this.#isWriting || (this.#toWrite.length + this.#toSettle.length > 0 && !this.#hasFailed));
     this.#isClosed = true;
+    clearTimeout(this.#retrying);
     await this.#tidyUp().catch((err: unknown) => this.#fail(err));
   }
 
@@ -202,6 +207,7 @@ export class SpanSpool implements AsyncDisposable {
   async #open(): Promise<void> {
     const { segments, spans, expiredSpans } = await recoverSegments(await this.#deps.folder, this.#deps.limits);
     this.#segments = segments;
+    this.#prefix = newProcessPrefix(segments);
     this.#lastSignOfLife = lastSignsOfLife(segments);
     for (const stored of spans) this.#recover(stored);
     if (expiredSpans > 0) this.#deps.dropped("expired", expiredSpans);
@@ -220,6 +226,10 @@ export class SpanSpool implements AsyncDisposable {
   #recover(stored: StoredSpan): void {
     stored.segment.unsettled++;
     this.#backlog.add({ id: stored.id, state: "stored", stored, isLeftToDisk: true, closes: undefined });
+  }
+
+  get #bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
   }
 
   #write(): void {
@@ -318,7 +328,12 @@ export class SpanSpool implements AsyncDisposable {
   #fail(err: unknown): void {
     if (!this.#hasFailed) this.#deps.log.warn("telemetry spool cannot be written, keeping spans in memory", { err });
     this.#hasFailed = true;
-    this.#failedUntilMs = performance.now() + this.#deps.limits.retryAfterMs;
+    this.#failedWrites++;
+    const { retryAfterMs } = this.#deps.limits;
+    this.#failedUntilMs = performance.now() + retryAfterMs;
+    // What was delivered meanwhile is still to be written down, also when no span comes any more.
+    this.#retrying = setTimeout(() => this.#write(), retryAfterMs + 1);
+    this.#retrying.unref();
     // The end of the segment may be torn: whatever is written next goes to a new one.
     void this.#writer?.close().catch(() => {});
     this.#writer = undefined;
@@ -327,7 +342,7 @@ export class SpanSpool implements AsyncDisposable {
 
   /** The oldest segments go when there is too much; what is in memory all the same is not lost by that. */
   #enforceSize(): void {
-    while (this.bytes > this.#deps.limits.maxBytes && this.#segments.length > 1) {
+    while (this.#bytes > this.#deps.limits.maxBytes && this.#segments.length > 1) {
       const [oldest] = this.#segments.splice(0, 1);
       if (oldest === undefined) return;
       oldest.isGone = true;
@@ -349,8 +364,9 @@ export class SpanSpool implements AsyncDisposable {
     for (;;) {
       const [oldest] = this.#segments;
       if (oldest === undefined || oldest.unsettled > 0 || oldest === this.#writer?.segment) return;
-      this.#segments.shift();
+      // Later ones hold the word that its spans are settled: they stay until it is gone.
       await removeSegment(oldest);
+      this.#segments.shift();
     }
   }
 

@@ -54,7 +54,7 @@ export function openSpoolFolder(directory: string, options: SpoolFolderOptions):
 }
 
 /** Only folders that were made here are ever touched: the directory may be one that holds other things. */
-const spoolName = /^spool-[0-9a-f-]{36}$/;
+export const spoolName = /^spool-[0-9a-f-]{36}$/;
 
 /** Makes our folder, complete before it has its name, and takes over what was abandoned. */
 async function open(directory: string, options: SpoolFolderOptions): Promise<string> {

@@ -15,6 +15,8 @@ export interface FunctionProcessesOptions {
   readonly mark: string;
   /** The runner's own `PATH`, searched after the step's (ci-functions.md §5.2). */
   readonly path: string | undefined;
+  /** For output, export and variable files. */
+  readonly tempDir: string;
   /** Between SIGTERM and SIGKILL when a command is told to end; 5 s by ci-functions.md §5.2. */
   readonly graceMs: number;
 }
@@ -22,18 +24,20 @@ export interface FunctionProcessesOptions {
 /** Loads the functions engine, which a runner of script jobs alone does not need. */
 export async function createFunctionProcesses(options: FunctionProcessesOptions): Promise<FunctionProcesses> {
   const { createLocalProcesses } = await import("@jobscope/functions");
-  const { mark, path, graceMs } = options;
+  const { mark, path, tempDir, graceMs } = options;
   const left = new Set<number>();
   let running: number | undefined;
   const local = createLocalProcesses({
     ...(path === undefined ? {} : { path }),
+    tempDir,
     graceMs,
     onStart: (pid) => {
       running = pid;
     },
   });
   const host: ProcessHost = {
-    asAnyUser: local.asAnyUser,
+    files: local.files,
+    foreign: undefined,
     async run(command) {
       try {
         return await local.run({ ...command, env: { ...command.env, [markVariable]: mark } });

@@ -61,10 +61,11 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
       const session = createShellSession({
         request,
         shellAhead: createShellAhead(start, retiring.retire),
-        createFunctionProcesses: () =>
+        createFunctionProcesses: (tempDir) =>
           createFunctionProcesses({
             mark: marker.newMark(),
             path: environment["PATH"],
+            tempDir,
             graceMs: politeLimits.graceMs,
           }),
         stopLimits,

@@ -13,7 +13,7 @@ import { isGroupAlive, type StopLimits, signalGroup, stopGroup, stopProcesses } 
 export interface ShellSessionOptions {
   readonly request: SessionRequest;
   readonly shellAhead: ShellAhead;
-  readonly createFunctionProcesses: () => Promise<FunctionProcesses>;
+  readonly createFunctionProcesses: (tempDir: string) => Promise<FunctionProcesses>;
   readonly stopLimits: StopLimits;
   readonly log: Log;
   readonly onDispose: (session: ExecutorSession) => void;
@@ -30,6 +30,9 @@ const backgroundOutputMs = 2_000;
 
 /** At the end of the job, what was left in the background gets this long between SIGTERM and SIGKILL. */
 const leftoverGraceMs = 5_000;
+
+/** How often leftovers are looked for, each time after those found were ended. */
+const maxLeftoverLooks = 5;
 
 export function createShellSession(options: ShellSessionOptions): ExecutorSession {
   const { request, shellAhead, stopLimits, log } = options;
@@ -90,8 +93,8 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
   const session: ExecutorSession = {
     place: { hostname: hostname(), via: undefined, isFresh: false },
     run,
-    async functionProcesses() {
-      const processes = await options.createFunctionProcesses();
+    async functionProcesses({ tempDir }) {
+      const processes = await options.createFunctionProcesses(tempDir);
       functions.push(processes);
       return processes.host;
     },
@@ -101,10 +104,16 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
       options.onDispose(session);
       shellAhead.release();
       if (shells.length === 0 && functions.length === 0) return;
-      const leftovers = await findLeftovers(shells, functions, performance.now() - startedAtMs);
-      if (leftovers.length === 0) return;
-      await stopProcesses(leftovers, { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, leftoverGraceMs) });
-      log.info("processes that a job left behind were ended", { count: leftovers.length });
+      const limits = { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, leftoverGraceMs) };
+      let count = 0;
+      // One that starts others while they are counted leaves some for the next look.
+      for (let look = 0; look < maxLeftoverLooks; look += 1) {
+        const leftovers = await findLeftovers(shells, functions, performance.now() - startedAtMs);
+        if (leftovers.length === 0) break;
+        await stopProcesses(leftovers, limits);
+        count += leftovers.length;
+      }
+      if (count > 0) log.info("processes that a job left behind were ended", { count });
     },
   };
   return session;

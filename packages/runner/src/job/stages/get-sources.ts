@@ -1,6 +1,8 @@
+import path from "node:path";
 import type { StageSpan } from "@jobscope/job-telemetry";
 import { ansi } from "../../shell/ansi.ts";
 import { gitRemoteOf } from "../../shell/git-remote.ts";
+import type { GitSettings } from "../../shell/git-settings.ts";
 import type { SourcesRequest } from "../../shell/shell-dialect.ts";
 import { scriptContextOf } from "../job-context.ts";
 import type { PreparedRun } from "../job-run.ts";
@@ -33,12 +35,42 @@ async function getSourcesOnce(run: PreparedRun, attempt: number, signal: AbortSi
   await runStage(run, { name, heading: stageHeadings[name], signal }, () =>
     traceStage(run, { name, attempt, attributes }, async (span) => {
       if (git.strategy === "none" || git.strategy === "empty") await makeProjectDirectory(run, signal);
-      else {
-        const text = run.dialect.getSources(sourcesRequest(run, span));
-        await runScript(run, { name, text, span, signal, container: "helper", isFollowed: true });
-      }
+      else await runGit(run, span, signal);
     }),
   );
+}
+
+async function runGit(run: PreparedRun, span: StageSpan, signal: AbortSignal): Promise<void> {
+  const request = sourcesRequest(run, span);
+  span.setAttributes({ "ci.git.filter": filterOf(request.settings) });
+  const text = run.dialect.getSources(request);
+  try {
+    await runScript(run, { name: "get_sources", text, span, signal, container: "helper", isFollowed: true });
+  } finally {
+    await noteReceivedBytes(run, request.receivedBytesFile, span, signal);
+  }
+}
+
+/** Telemetry never fails a job: what cannot be read is not known. */
+async function noteReceivedBytes(
+  run: PreparedRun,
+  file: string | undefined,
+  span: StageSpan,
+  signal: AbortSignal,
+): Promise<void> {
+  if (file === undefined || signal.aborted) return;
+  const options = { report: run.lines, signal };
+  const taken = await run.workspace.perform("take-text", { file }, options).catch(() => undefined);
+  const number = taken?.text.trim() ?? "";
+  if (!/^\d+$/.test(number)) return;
+  const bytes = Number(number);
+  span.setAttributes({ "ci.git.received_bytes": bytes, "ci.network.rx_bytes": bytes });
+}
+
+/** What a partial clone leaves out: `blob:none`. */
+function filterOf({ strategy, fetchFlags, cloneFlags }: GitSettings): string | undefined {
+  const flags = strategy === "clone" ? [...fetchFlags, ...cloneFlags] : fetchFlags;
+  return flags.map((flag) => /^--filter=(.+)$/.exec(flag)?.[1]).find((filter) => filter !== undefined);
 }
 
 async function clearWorktree(run: PreparedRun, signal: AbortSignal): Promise<void> {
@@ -81,9 +113,18 @@ function sourcesRequest(run: PreparedRun, span: StageSpan): SourcesRequest {
     usesNativeClone: flags.FF_USE_GIT_NATIVE_CLONE,
     cleansGitConfig: runner.cleanGitConfig ?? options.executor.name !== "shell",
     marksSafeDirectory: runner.safeDirectoryCheckout ?? options.executor.name === "docker",
+    receivedBytesFile: receivedBytesFileOf(run),
     preHooks: [...optional(runner.preGetSourcesScript), ...hook("pre_get_sources_script")],
     postHooks: [...hook("post_get_sources_script"), ...optional(runner.postGetSourcesScript)],
   };
+}
+
+/** Not with `CI_DEBUG_TRACE`, where the log would show it, nor where the job itself looks at what git receives. */
+function receivedBytesFileOf({ options, settings, variables, directories }: PreparedRun): string | undefined {
+  const isWanted = options.jobTrace.traceId !== undefined && !settings.isDebugTrace;
+  return isWanted && !variables.has("GIT_TRACE_PACKFILE")
+    ? path.posix.join(directories.temporary, "git_received_bytes")
+    : undefined;
 }
 
 /** Where the sources come from, and with which credentials. */

@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   type FunctionError,
+  type HostFiles,
   type JobVariable,
   runSteps,
   type StepsOutcome,
-  writeStepResults,
+  stepResultToJson,
 } from "@jobscope/functions";
 import { parseGoBoolean } from "../feature-flags.ts";
 import { type FunctionLog, openFunctionLog } from "../functions/function-log.ts";
@@ -41,23 +42,23 @@ export async function runFunctions(run: PreparedRun, steps: string, signal: Abor
 
 async function runInStage(run: PreparedRun, steps: string, log: FunctionLog, signal: AbortSignal): Promise<void> {
   const { options, session, directories } = run;
-  await using processes = await session.functionProcesses();
-  await using files = await privateDirectory();
+  await using directory = await privateDirectory();
+  await using processes = await session.functionProcesses({ tempDir: directory.path });
   const outcome = await runSteps({
     steps,
     workDir: directories.project,
-    env: machineEnvironment(run),
-    jobVariables: await writeVariables(run),
+    env: processes.foreign?.environment ?? machineEnvironment(run),
+    jobVariables: await writeVariables(run, processes.files),
     sources: await options.functionSources.at(functionCacheDirectory(options)),
     log,
     signal,
     observer: traceFunctions(run, signal),
     processes,
-    tempDir: files.path,
     onSensitiveText: (text) => log.mask(text),
   });
   for (const warning of outcome.warnings) run.lines.warning(warning);
-  if (parseGoBoolean(run.variables.valueOf("CI_STEPS_DEBUG")) === true) await reportResults(run, outcome);
+  if (parseGoBoolean(run.variables.valueOf("CI_STEPS_DEBUG")) === true)
+    await reportResults(run, processes.files, outcome);
   signal.throwIfAborted();
   if (outcome.error !== undefined) throw await failureOf(run, outcome.error, outcome.exitCode, log);
 }
@@ -71,14 +72,14 @@ function machineEnvironment({ options }: PreparedRun): Record<string, string> {
 }
 
 /** File variables are where the values of others say they are: where scripts find them too (runner-protocol.md §3.2). */
-async function writeVariables({ variables, directories }: PreparedRun): Promise<JobVariable[]> {
-  const files = variables.entries.filter(({ isFile }) => isFile);
-  if (files.length > 0) await mkdir(directories.temporary, { recursive: true });
-  for (const { key, value } of files) await writeFile(variables.filePathOf(key), value, { mode: 0o600 });
+async function writeVariables({ variables, directories }: PreparedRun, files: HostFiles): Promise<JobVariable[]> {
+  const ofFiles = variables.entries.filter(({ isFile }) => isFile);
+  if (ofFiles.length > 0) await files.makeDirectory(directories.temporary);
+  for (const { key, value } of ofFiles) await files.writeFile(variables.filePathOf(key), value, 0o600);
   return variables.entries.map(({ key }) => ({ key, value: variables.processValueOf(key) ?? "" }));
 }
 
-/** For output and export files; found again by a later process if this one is killed. */
+/** For output and export files of commands that run on this machine; found again by a later process if this one is killed. */
 async function privateDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
   const directory = await mkdtemp(path.join(tmpdir(), temporaryPrefix("functions")));
   return {
@@ -88,10 +89,10 @@ async function privateDirectory(): Promise<AsyncDisposable & { readonly path: st
 }
 
 /** `CI_STEPS_DEBUG`: what the steps were given and gave, secrets included (ci-functions.md §6). */
-async function reportResults(run: PreparedRun, outcome: StepsOutcome): Promise<void> {
+async function reportResults(run: PreparedRun, files: HostFiles, outcome: StepsOutcome): Promise<void> {
   const file = path.join(run.directories.project, "step-results.json");
   try {
-    await writeStepResults(outcome.result, file);
+    await files.writeFile(file, `${JSON.stringify(stepResultToJson(outcome.result))}\n`, 0o640);
   } catch (error) {
     run.lines.warning(`step-results.json could not be written: ${error instanceof Error ? error.message : error}`);
   }

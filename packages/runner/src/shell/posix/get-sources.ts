@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { SourcesRequest } from "../shell-dialect.ts";
+import { startCountingReceived, stopCountingReceived } from "./count-received.ts";
 import { exportVariables } from "./export-variables.ts";
 import { writeGitConfig } from "./git-config-files.ts";
 import { removeGitLeftovers } from "./git-leftovers.ts";
@@ -15,13 +16,16 @@ export function writeGetSources(script: PosixScript, request: SourcesRequest): v
   showAndRun(script, { sectionPrefix: "pre_clone_script", entries: request.preHooks }, request);
   if (!request.settings.skipsLfs) script.export("GIT_LFS_SKIP_SMUDGE", "1");
 
+  const { receivedBytesFile } = request;
   removeGitLeftovers(script, request);
   const config = writeGitConfig(script, request);
+  if (receivedBytesFile !== undefined) startCountingReceived(script, receivedBytesFile);
   if (request.settings.strategy === "clone") removeDirectory(script, request.projectDirectory);
   if (request.settings.strategy === "clone" && request.usesNativeClone) cloneOrFetch(script, request, config);
   else fetchSources(script, request, config);
   checkOut(script, request);
   updateSubmodules(script, request);
+  if (receivedBytesFile !== undefined) stopCountingReceived(script);
 
   showAndRun(script, { sectionPrefix: "post_clone_script", entries: request.postHooks }, request);
   forgetCredentials(script, request.remote.host);
