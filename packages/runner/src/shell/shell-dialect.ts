@@ -9,13 +9,13 @@ import type { VariableSet } from "./variable-set.ts";
  * Rule: runner-protocol.md §3.
  */
 export interface ShellDialect {
-  readonly name: "bash" | "sh";
-  /** Program and arguments that read a script from standard input. A login shell, as runner-protocol.md §3.1 wants. */
+  readonly name: "bash" | "sh" | "pwsh";
+  /** Program and arguments that read a script from standard input; a login shell where there are such (§3.1). */
   readonly command: readonly string[];
   /** See `SessionRequest.preamble`. */
   readonly preamble: string;
   /** A `step_*` or `after_script` stage. */
-  userScript(request: UserScriptRequest): UserScript;
+  userScript(request: UserScriptRequest): string;
   /** `get_sources` for the strategies `fetch` and `clone`. */
   getSources(request: SourcesRequest): string;
   /** `clear_worktree`. */
@@ -55,14 +55,8 @@ export interface UserScriptRequest extends ScriptContext {
   readonly parts: readonly ScriptPart[];
   /** A green line ahead of the entries; `after_script` has one. */
   readonly notice: string | undefined;
-  /** File to which the script says that an entry begins; `undefined`: it does not. See `command-marks.ts`. */
+  /** File to which the script says that an entry begins; `undefined`: it does not. See `ScriptWriter.markEntry`. */
   readonly commandMarksFile: string | undefined;
-}
-
-export interface UserScript {
-  readonly text: string;
-  /** The entries of all parts, trimmed, in the order of their marks. */
-  readonly commands: readonly string[];
 }
 
 export interface SourcesRequest extends ScriptContext {

@@ -1,5 +1,4 @@
-import { gitGlobalConfigFileName, gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
-import { externalGitConfigFileName } from "../../shell/posix/git-config-files.ts";
+import { externalGitConfigFileName, gitGlobalConfigFileName, gitlabEnvFileName } from "../../shell/temporary-files.ts";
 import type { CleanUpRequest } from "../../workspace/workspace.ts";
 import { scriptContextOf } from "../job-context.ts";
 import type { PreparedRun } from "../job-run.ts";

@@ -1,4 +1,4 @@
-import { gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
+import { gitlabEnvFileName } from "../../shell/temporary-files.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";

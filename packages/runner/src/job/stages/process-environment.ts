@@ -1,5 +1,5 @@
 import path from "node:path";
-import { gitlabEnvFileName } from "../../shell/posix/export-variables.ts";
+import { gitlabEnvFileName } from "../../shell/temporary-files.ts";
 import type { JobEnvironmentRequest } from "../../workspace/workspace.ts";
 import type { JobRun } from "../job-run.ts";
 

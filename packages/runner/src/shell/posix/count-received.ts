@@ -1,4 +1,4 @@
-import type { PosixScript } from "./posix-script.ts";
+import type { PosixWriter } from "./posix-writer.ts";
 
 /**
  * Begins to count what git receives: git sends a copy of every pack it receives to descriptor 9, from where `wc` counts
@@ -9,17 +9,15 @@ import type { PosixScript } from "./posix-script.ts";
  *
  * @param file for the number, in decimal.
  */
-export function startCountingReceived(script: PosixScript, file: string): void {
+export function startCountingReceived(script: PosixWriter, file: string): void {
   const [quotedFile, pipe] = [script.quote(file), script.quote(`${file}.pipe`)];
-  script.command("rm", "-f", file, `${file}.pipe`);
-  script.when(`mkfifo -m 600 ${pipe} 2>/dev/null`, () => {
-    script.line(`wc -c < ${pipe} > ${quotedFile} 2>/dev/null &`);
-    script.line(`exec 9> ${pipe}`);
-    script.command("rm", "-f", `${file}.pipe`);
-    script.export("GIT_TRACE_PACKFILE", "9");
-  });
+  script.removeFiles(file, `${file}.pipe`);
+  script.line(
+    `if mkfifo -m 600 ${pipe} 2>/dev/null; then wc -c < ${pipe} > ${quotedFile} 2>/dev/null & ` +
+      `exec 9> ${pipe}; rm -f ${pipe}; export GIT_TRACE_PACKFILE=9; fi`,
+  );
 }
 
-export function stopCountingReceived(script: PosixScript): void {
+export function stopCountingReceived(script: PosixWriter): void {
   script.line('if [ "$GIT_TRACE_PACKFILE" = 9 ]; then unset GIT_TRACE_PACKFILE; exec 9>&-; fi');
 }

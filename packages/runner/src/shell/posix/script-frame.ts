@@ -1,5 +1,5 @@
 import type { ScriptContext } from "../shell-dialect.ts";
-import type { PosixScript } from "./posix-script.ts";
+import type { PosixWriter } from "./posix-writer.ts";
 
 /** bash, when it is told to stop, would otherwise print the text of the script it was running. */
 const exitOnTerminate = "trap 'exit 1' TERM";
@@ -10,7 +10,7 @@ const exitOnTerminate = "trap 'exit 1' TERM";
  *
  * Rule: runner-protocol.md §3.1.
  */
-export function frameScript(body: PosixScript, shell: "bash" | "sh", context: ScriptContext): string {
+export function frameScript(body: PosixWriter, shell: "bash" | "sh", context: ScriptContext): string {
   const evaluated = `eval ${body.quote(body.text)}`;
   return [
     `#!/usr/bin/env ${shell}`,

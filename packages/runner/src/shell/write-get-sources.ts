@@ -1,15 +1,14 @@
 import path from "node:path";
-import type { SourcesRequest } from "../shell-dialect.ts";
-import { startCountingReceived, stopCountingReceived } from "./count-received.ts";
 import { exportVariables } from "./export-variables.ts";
-import { writeGitConfig } from "./git-config-files.ts";
+import { type GitConfigFiles, writeGitConfig } from "./git-config-files.ts";
 import { removeGitLeftovers } from "./git-leftovers.ts";
-import type { PosixScript } from "./posix-script.ts";
+import type { ScriptWriter } from "./script-writer.ts";
+import type { ResetWorktreeRequest, SourcesRequest } from "./shell-dialect.ts";
 import { showAndRun } from "./show-and-run.ts";
 import { updateSubmodules } from "./submodules.ts";
 
 /** Writes `get_sources` for the strategies `fetch` and `clone`. Rule: runner-protocol.md §3.5. */
-export function writeGetSources(script: PosixScript, request: SourcesRequest): void {
+export function writeGetSources(script: ScriptWriter, request: SourcesRequest): void {
   exportVariables(script, request);
   script.export("GIT_TERMINAL_PROMPT", "0");
   script.export("GCM_INTERACTIVE", "Never");
@@ -19,32 +18,27 @@ export function writeGetSources(script: PosixScript, request: SourcesRequest): v
   const { receivedBytesFile } = request;
   removeGitLeftovers(script, request);
   const config = writeGitConfig(script, request);
-  if (receivedBytesFile !== undefined) startCountingReceived(script, receivedBytesFile);
-  if (request.settings.strategy === "clone") removeDirectory(script, request.projectDirectory);
+  if (receivedBytesFile !== undefined) script.startCountingReceived(receivedBytesFile);
+  if (request.settings.strategy === "clone") script.removeTrees(request.projectDirectory);
   if (request.settings.strategy === "clone" && request.usesNativeClone) cloneOrFetch(script, request, config);
   else fetchSources(script, request, config);
   checkOut(script, request);
-  updateSubmodules(script, request);
-  if (receivedBytesFile !== undefined) stopCountingReceived(script);
+  updateSubmodules(script, request, config.externalFile);
+  if (receivedBytesFile !== undefined) script.stopCountingReceived();
 
   showAndRun(script, { sectionPrefix: "post_clone_script", entries: request.postHooks }, request);
   forgetCredentials(script, request.remote.host);
 }
 
-/** The files `writeGitConfig` wrote. */
-export interface GitConfigFiles {
-  readonly templateDirectory: string;
-  readonly externalFile: string;
-}
-
-function fetchSources(script: PosixScript, request: SourcesRequest, config: GitConfigFiles): void {
+function fetchSources(script: ScriptWriter, request: SourcesRequest, config: GitConfigFiles): void {
   const { git, projectDirectory, settings, remote } = request;
   script.notice(git.depth > 0 ? `Fetching changes with git depth set to ${git.depth}...` : "Fetching changes...");
   const objectFormat = git.objectFormat === "sha1" ? [] : ["--object-format", git.objectFormat];
   script.command("git", "init", projectDirectory, "--template", config.templateDirectory, ...objectFormat);
-  script.command("cd", projectDirectory);
-  script.when(
-    `${script.words(["git", "remote", "add", "origin", remote.url])} >/dev/null 2>&1`,
+  script.changeDirectory(projectDirectory);
+  script.ifSucceeds(
+    ["git", "remote", "add", "origin", remote.url],
+    { isSilent: true },
     () => script.notice("Created fresh repository."),
     () => {
       script.command("git", "remote", "set-url", "origin", remote.url);
@@ -58,8 +52,8 @@ function fetchSources(script: PosixScript, request: SourcesRequest, config: GitC
   ];
   if (git.depth > 0) script.command(...fetch);
   else {
-    script.when(
-      "[ -e .git/shallow ]",
+    script.ifFile(
+      path.posix.join(projectDirectory, ".git/shallow"),
       () => script.command(...fetch, "--unshallow"),
       () => script.command(...fetch),
     );
@@ -67,15 +61,16 @@ function fetchSources(script: PosixScript, request: SourcesRequest, config: GitC
 }
 
 /** `git clone --revision` where git knows it (2.49 and later), else as without the flag. */
-function cloneOrFetch(script: PosixScript, request: SourcesRequest, config: GitConfigFiles): void {
-  script.when(
-    "git clone -h 2>&1 | grep -q -e --revision",
+function cloneOrFetch(script: ScriptWriter, request: SourcesRequest, config: GitConfigFiles): void {
+  script.ifPrints(
+    ["git", "clone", "-h"],
+    "--revision",
     () => cloneSources(script, request, config),
     () => fetchSources(script, request, config),
   );
 }
 
-function cloneSources(script: PosixScript, request: SourcesRequest, config: GitConfigFiles): void {
+function cloneSources(script: ScriptWriter, request: SourcesRequest, config: GitConfigFiles): void {
   const { git, projectDirectory, settings, remote } = request;
   const what = git.ref === "" ? "Cloning repository" : `Cloning repository for ${git.ref}`;
   script.notice(git.depth > 0 ? `${what} with git depth set to ${git.depth}...` : `${what}...`);
@@ -87,11 +82,11 @@ function cloneSources(script: PosixScript, request: SourcesRequest, config: GitC
     ...revision,
     ...settings.cloneFlags,
   );
-  script.command("cd", projectDirectory);
+  script.changeDirectory(projectDirectory);
 }
 
 /** An existing repository does not read the template again. */
-function includeExternalConfig(script: PosixScript, externalFile: string): void {
+function includeExternalConfig(script: ScriptWriter, externalFile: string): void {
   const sameFile = `${path.posix.basename(externalFile).replaceAll(".", "\\.")}$`;
   script.command("git", "config", "--file", ".git/config", "--replace-all", "include.path", externalFile, sameFile);
 }
@@ -107,7 +102,7 @@ function proactiveAuth(request: SourcesRequest): string[] {
   return ["-c", `http.${scope}proactiveAuth=basic`];
 }
 
-function checkOut(script: PosixScript, request: SourcesRequest): void {
+function checkOut(script: ScriptWriter, request: SourcesRequest): void {
   const { git, settings } = request;
   if (!settings.checksOut) {
     script.notice("Skipping Git checkout");
@@ -118,30 +113,37 @@ function checkOut(script: PosixScript, request: SourcesRequest): void {
   script.command("git", ...options, "checkout", "-f", "-q", git.sha);
   if (settings.cleanFlags.length > 0) script.command("git", "clean", ...settings.cleanFlags);
   if (settings.skipsLfs) return;
-  script.when("git lfs version >/dev/null 2>&1", () => {
+  script.ifSucceeds(["git", "lfs", "version"], { isSilent: true }, () => {
     script.command("git", "lfs", "pull");
-    script.line("echo");
+    script.print("");
   });
 }
 
 /** A credential helper of the user's may have stored the job token. Best effort. */
-function forgetCredentials(script: PosixScript, host: string | undefined): void {
+function forgetCredentials(script: ScriptWriter, host: string | undefined): void {
   if (host === undefined) return;
-  const question = script.quote(`url=${host}\nusername=gitlab-ci-token\n\n`);
-  script.line(`printf '%s' ${question} | git credential reject || :`);
-}
-
-function removeDirectory(script: PosixScript, directory: string): void {
-  const quoted = script.quote(directory);
-  script.line(`if [ -d ${quoted} ]; then chmod -R u+rwX ${quoted}; fi; rm -rf ${quoted}`);
+  script.attempt(["git", "credential", "reject"], `url=${host}\nusername=gitlab-ci-token\n\n`);
 }
 
 /** Writes `clear_worktree`. Rule: runner-protocol.md §3.5. */
-export function writeClearWorktree(script: PosixScript, projectDirectory: string): void {
+export function writeClearWorktree(script: ScriptWriter, projectDirectory: string): void {
   script.notice("Deleting tracked and untracked files...");
-  script.when(`[ -d ${script.quote(projectDirectory)} ]`, () => {
-    script.command("cd", projectDirectory);
+  script.ifDirectory(projectDirectory, () => {
+    script.changeDirectory(projectDirectory);
     script.command("git", "rm", "-rf", "--ignore-unmatch", "--quiet", ".");
     script.command("git", "clean", "-ffdx", "-q");
   });
+}
+
+/** Writes what `FF_ENABLE_JOB_CLEANUP` adds to the end of a job whose strategy is `fetch`. Rule: runner-protocol.md §3.9. */
+export function writeResetWorktree(script: ScriptWriter, request: ResetWorktreeRequest): void {
+  const { cleanFlags, submodules } = request.settings;
+  exportVariables(script, request);
+  script.changeDirectory(request.projectDirectory);
+  if (cleanFlags.length > 0) script.command("git", "clean", ...cleanFlags);
+  script.command("git", "reset", "--hard");
+  if (submodules === undefined) return;
+  const each = ["git", "submodule", "foreach", ...(submodules.isRecursive ? ["--recursive"] : [])];
+  if (cleanFlags.length > 0) script.command(...each, "git", "clean", ...cleanFlags);
+  script.command(...each, "git", "reset", "--hard");
 }

@@ -1,30 +1,31 @@
 import path from "node:path";
-import { type GitConfigEntry, gitConfigText } from "../git-config-text.ts";
-import type { SourcesRequest } from "../shell-dialect.ts";
-import { gitGlobalConfigFileName } from "./export-variables.ts";
-import type { GitConfigFiles } from "./get-sources.ts";
-import type { PosixScript } from "./posix-script.ts";
+import { type GitConfigEntry, gitConfigText } from "./git-config-text.ts";
+import type { ScriptWriter } from "./script-writer.ts";
+import type { SourcesRequest } from "./shell-dialect.ts";
+import { externalGitConfigFileName, gitGlobalConfigFileName, gitTemplateDirectoryName } from "./temporary-files.ts";
 
-/** Name of the file with the credentials, outside the project directory. */
-export const externalGitConfigFileName = ".gitlab-runner.ext.conf";
-/** Name of the template directory of `git init`. */
-export const gitTemplateDirectoryName = "git-template";
+/** The files `writeGitConfig` wrote. */
+export interface GitConfigFiles {
+  readonly templateDirectory: string;
+  readonly externalFile: string;
+}
 
 /**
  * Writes the template that new repositories begin with, and the external configuration that holds what must not be in
  * the project directory. Rule: runner-protocol.md §3.5, steps 2 and 3.
  */
-export function writeGitConfig(script: PosixScript, request: SourcesRequest): GitConfigFiles {
+export function writeGitConfig(script: ScriptWriter, request: SourcesRequest): GitConfigFiles {
   const templateDirectory = path.posix.join(request.temporaryDirectory, gitTemplateDirectoryName);
   const externalFile = path.posix.join(request.temporaryDirectory, externalGitConfigFileName);
   script.makeDirectory(templateDirectory);
-  if (request.marksSafeDirectory) {
-    script.command("git", "config", "--global", "--add", "safe.directory", request.projectDirectory);
-  }
   script.writeFile(path.posix.join(templateDirectory, "config"), gitConfigText(templateEntries(externalFile)));
   script.writeFile(externalFile, gitConfigText(externalEntries(request)));
   script.export("GLR_EXT_GIT_CONFIG_PATH", externalFile);
   if (request.usesTokenlessGit) writeGlobalConfig(script, request.temporaryDirectory, externalFile);
+  // After the file that may stand in for the global configuration.
+  if (request.marksSafeDirectory) {
+    script.command("git", "config", "--global", "--add", "safe.directory", request.projectDirectory);
+  }
   if (request.correlationId !== undefined) script.notice(`Gitaly correlation ID: ${request.correlationId}`);
   return { templateDirectory, externalFile };
 }
@@ -73,13 +74,10 @@ function tokenHelper(host: string): GitConfigEntry[] {
 }
 
 /** Stands in for the user's global configuration, and includes it. */
-function writeGlobalConfig(script: PosixScript, temporaryDirectory: string, externalFile: string): void {
-  const file = script.quote(path.posix.join(temporaryDirectory, gitGlobalConfigFileName));
-  script.line(`: > ${file}`);
-  script.line(
-    `for _gitconfig in "\${XDG_CONFIG_HOME:-$HOME/.config}/git/config" "$HOME/.gitconfig"; do ` +
-      `if [ -r "$_gitconfig" ]; then printf '[include]\\n\\tpath = "%s"\\n' "$_gitconfig" >> ${file}; fi; done; ` +
-      "unset _gitconfig",
-  );
-  script.line(`printf '[include]\\n\\tpath = "%s"\\n' ${script.quote(externalFile)} >> ${file}`);
+function writeGlobalConfig(script: ScriptWriter, temporaryDirectory: string, externalFile: string): void {
+  const file = path.posix.join(temporaryDirectory, gitGlobalConfigFileName);
+  // Of two files that set the same key, git takes what the later one says.
+  script.writeFile(file, "");
+  script.appendUserGitConfigs(file);
+  script.command("git", "config", "--file", file, "--add", "include.path", externalFile);
 }
