@@ -1,6 +1,10 @@
 /** CI Functions: reads, fetches and runs the functions of a job's `run:` list (ci-functions.md). */
+
 export type { BuiltinCall, BuiltinFunction } from "./builtin/builtin-function.ts";
 export { checkFunction, type FunctionCheck, loadFunction } from "./check-function.ts";
+export type { ContainerProcessesOptions } from "./container/container-options.ts";
+export type { ContainerCommand, ContainerProcess, StartInContainer } from "./container/container-process.ts";
+export { createContainerProcesses } from "./container/container-processes.ts";
 export type {
   ExecDefinition,
   FunctionFile,

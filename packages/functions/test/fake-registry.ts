@@ -5,7 +5,7 @@ import { zstdCompressSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
 
 /** One entry of a layer; content makes it a file. */
-export type LayerEntry = Partial<Header> & { readonly name: string; readonly content?: string };
+export type LayerEntry = Partial<Header> & { readonly name: string; readonly content?: string | Buffer };
 
 /** A layer as functions have them: tar with zstd. */
 export async function layerOf(entries: readonly LayerEntry[]): Promise<Buffer> {

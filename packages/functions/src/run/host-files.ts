@@ -8,7 +8,7 @@ export interface HostFiles {
   /** Makes a directory (mode 0700) with its parents, when it is missing. */
   makeDirectory(path: string): Promise<void>;
   isDirectory(path: string): boolean | Promise<boolean>;
-  /** Writes a whole file; its mode counts when the file is new. */
+  /** Writes a whole file. @param mode who may read and write it, when it is new. */
   writeFile(path: string, content: string, mode: number): void | Promise<void>;
   /** Reads a small regular file. @param followsLinks whether the file may be a symbolic link. Default: false. */
   readFile(

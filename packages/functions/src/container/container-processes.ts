@@ -1,0 +1,170 @@
+import { constants } from "node:os";
+import { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "../run/process-host.ts";
+import { normalize } from "../source/oci/platform.ts";
+import { createContainerFiles } from "./container-files.ts";
+import type { ContainerProcessesOptions } from "./container-options.ts";
+import { outcomeOf } from "./container-process.ts";
+import { ContainerShell, type Reply } from "./container-shell.ts";
+import { word, words } from "./shell-text.ts";
+
+const defaultGraceMs = 5_000;
+/** How long processes that were killed are waited for. */
+const killedWaitMs = 10_000;
+
+/**
+ * Runs commands in a container, each in a session and process group of its own, through one shell that stays there. Files
+ * are read and written through the same shell. Linux containers; `/proc` must be mounted.
+ *
+ * One command at a time; dispose it when the job is over. What commands left in the background ends with the container.
+ *
+ * @throws {FunctionError} when the shell cannot be started, or ends at once.
+ */
+export async function createContainerProcesses(options: ContainerProcessesOptions): Promise<ProcessHost> {
+  const { start, busybox } = options;
+  await using starting = new AsyncDisposableStack();
+  const shell = starting.use(await ContainerShell.start(start, busybox));
+  const foreign = await describeContainer(shell, busybox);
+  starting.move();
+  const enginePath = foreign.environment["PATH"] ?? "";
+
+  return {
+    files: createContainerFiles(shell, options),
+    foreign,
+    run: (command) => runInContainer(shell, options, command, enginePath),
+    async findProgram(candidates, path = "") {
+      const directories = word(`${path}:${enginePath}`);
+      const text = `for c in ${words(candidates)}; do if program "$c" ${directories}; then reply found "$P"; break; fi; done`;
+      const { values } = await shell.request(text);
+      return values.get("found");
+    },
+    async [Symbol.asyncDispose]() {
+      shell[Symbol.dispose]();
+    },
+  };
+}
+
+async function describeContainer(shell: ContainerShell, busybox: string): Promise<NonNullable<ProcessHost["foreign"]>> {
+  const { values, lines } = await shell.request('reply machine "$("$B" uname -m)"; "$B" base64 </proc/$$/environ >&3');
+  const variables = Buffer.from(lines.join(""), "base64").toString().split("\0").filter(Boolean);
+  const environment = Object.fromEntries(
+    variables.map((variable) => {
+      const equals = variable.indexOf("=");
+      return [variable.slice(0, equals), variable.slice(equals + 1)];
+    }),
+  );
+  const platform = normalize({ os: "linux", architecture: values.get("machine") ?? "" });
+  return { environment, platform, shell: [busybox, "sh"] };
+}
+
+async function runInContainer(
+  shell: ContainerShell,
+  options: ContainerProcessesOptions,
+  command: ProcessCommand,
+  enginePath: string,
+): Promise<ProcessExit> {
+  const started = Promise.withResolvers<string | undefined>();
+  const text = commandText(command, `${command.env["PATH"] ?? ""}:${enginePath}`);
+  const finished = shell.requestCommand(text, command.output, (name, value) => {
+    if (name === "pid") started.resolve(value);
+  });
+  finished.then(
+    () => started.resolve(undefined),
+    () => started.resolve(undefined),
+  );
+  const ending = new Ending(options, command.signal, started.promise);
+  try {
+    const reply = await Promise.race([finished, ending.gaveUp]);
+    await ending.finish();
+    if (reply === undefined) return { exitCode: -1, killedBy: "SIGKILL" };
+    return exitOf(reply, command);
+  } finally {
+    ending[Symbol.dispose]();
+  }
+}
+
+/** The shell text that starts the command: nothing inherited but the directory and both streams. */
+function commandText({ command, workDir, env }: ProcessCommand, path: string): string {
+  const [program, ...args] = command;
+  const found = program.includes("/") ? `P=${word(program)}` : `program ${word(program)} ${word(path)}`;
+  const environment = words(Object.entries(env).map(([name, value]) => `${name}=${value}`));
+  return `if [ ! -d ${word(workDir)} ]; then reply fail directory
+elif ! ${found}; then reply fail program
+else
+(within ${word(workDir)} "$P" && exec "$B" setsid "$B" env -i ${environment} "$P" ${words(args)} 3>&-) </dev/null 2>&1
+fi
+c=$?
+printf '\\000%s\\000' "$M"
+status $c`;
+}
+
+function exitOf({ status, values, lines }: Reply, { command: [program], workDir }: ProcessCommand): ProcessExit {
+  const failure = values.get("fail");
+  if (failure !== undefined) throw new ProcessStartError(startFailure(failure, JSON.stringify(program), workDir));
+  // a shell says 128 and more for signals and for programs that exit so, but names a signal
+  const number = lines.length > 0 ? status - 128 : 0;
+  const [killedBy] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
+  return killedBy === undefined ? { exitCode: status, killedBy } : { exitCode: -1, killedBy };
+}
+
+function startFailure(kind: string, program: string, workDir: string): string {
+  if (kind === "directory") return `working directory ${workDir} does not exist`;
+  if (kind === "missing") return `${program}: no such file, or its interpreter is missing`;
+  if (kind === "denied") return `${program}: permission denied, is it executable?`;
+  return `${program}: executable file not found in PATH`;
+}
+
+/** Ends a command's process group when the signal says so: politely, then not (ci-functions.md §5.2). */
+class Ending implements Disposable {
+  /** Resolves when even killing did not help. */
+  readonly gaveUp: Promise<undefined>;
+  readonly #giveUp: () => void;
+  readonly #options: ContainerProcessesOptions;
+  readonly #signal: AbortSignal;
+  readonly #pid: Promise<string | undefined>;
+  readonly #onAbort = () => void this.#end();
+  #timer: NodeJS.Timeout | undefined;
+  #asked = false;
+
+  constructor(options: ContainerProcessesOptions, signal: AbortSignal, pid: Promise<string | undefined>) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#pid = pid;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.gaveUp = promise;
+    this.#giveUp = () => resolve(undefined);
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** The command has ended: what ignored the polite signal must not outlive the job. */
+  async finish(): Promise<void> {
+    if (this.#asked) await this.#send("KILL");
+  }
+
+  async #end(): Promise<void> {
+    this.#asked = true;
+    await this.#send("TERM");
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(this.#giveUp, killedWaitMs);
+      void this.#send("KILL");
+    }, this.#options.graceMs ?? defaultGraceMs);
+  }
+
+  /** As root, who may end what a command started as somebody else. Between two programs there is no group yet. */
+  async #send(signal: "TERM" | "KILL"): Promise<void> {
+    const pid = await this.#pid;
+    if (pid === undefined) return;
+    const text = `kill -${signal} -${pid} || kill -${signal} ${pid}`;
+    try {
+      using killing = await this.#options.start({ command: [this.#options.busybox, "sh", "-c", text], user: "0" });
+      await outcomeOf(killing);
+    } catch {
+      // the container is gone, and with it the process
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    clearTimeout(this.#timer);
+  }
+}

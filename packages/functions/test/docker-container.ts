@@ -1,0 +1,104 @@
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { createContainerProcesses, type ProcessHost, type StartInContainer } from "../src/index.ts";
+import { type LayerEntry, tarOf } from "./fake-registry.ts";
+
+/** A static busybox of this machine (Debian: busybox-static). */
+const busyboxPath = "/bin/busybox";
+
+/** Where the volume with busybox is in every container. */
+const ways = "/.jobscope";
+
+/** True where an engine answers and there is a static busybox to make images of; tests are skipped aloud elsewhere. */
+export async function hasDockerEngine(): Promise<boolean> {
+  const engine = await docker(["version", "--format", "{{.Server.Version}}"]).catch(() => undefined);
+  const kind = await promisify(execFile)(busyboxPath, ["true"]).catch(() => undefined);
+  return engine !== undefined && kind !== undefined;
+}
+
+/** Images, a volume and containers of one test file, all named alike; gone when disposed. */
+export class DockerBench implements AsyncDisposable {
+  readonly #name = `jobscope-functions-test-${randomBytes(6).toString("hex")}`;
+  readonly #containers: string[] = [];
+  readonly #images: string[] = [];
+
+  static async create(): Promise<DockerBench> {
+    const bench = new DockerBench();
+    const busybox = { name: "bin/busybox", content: readFileSync(busyboxPath), mode: 0o755 };
+    const applets = ["sh", "cat", "sleep", "env", "ls"].map(
+      (applet): LayerEntry => ({ name: `bin/${applet}`, type: "symlink", linkname: "busybox" }),
+    );
+    await bench.#import("busybox", [busybox, ...applets, { name: "tmp/", type: "directory" }]);
+    // no shell, nothing: one static program that is somewhere else than busybox would be looked for
+    await bench.#import("distroless", [{ ...busybox, name: "app/true" }]);
+    const copy = `cp /bin/busybox ${ways}/busybox && chmod 1777 ${ways}`;
+    await docker(["run", "--rm", "-v", `${bench.#name}:${ways}`, bench.image("busybox"), "sh", "-c", copy]);
+    return bench;
+  }
+
+  image(kind: "busybox" | "distroless"): string {
+    return `${this.#name}:${kind}`;
+  }
+
+  async #import(kind: "busybox" | "distroless", entries: readonly LayerEntry[]): Promise<void> {
+    this.#images.push(this.image(kind));
+    await docker(["import", "-", this.image(kind)], await tarOf([...entries]));
+  }
+
+  /** @param options arguments of `docker run` before the image. */
+  async start(kind: "busybox" | "distroless", options: readonly string[] = []): Promise<TestContainer> {
+    const keeper = [`${ways}/busybox`, "sleep", "100000"];
+    const mount = ["-v", `${this.#name}:${ways}`];
+    const id = await docker(["run", "-d", "--init=false", ...mount, ...options, this.image(kind), ...keeper]);
+    this.#containers.push(id);
+    return new TestContainer(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#containers.length > 0) await docker(["rm", "-f", ...this.#containers]);
+    await docker(["volume", "rm", this.#name]);
+    await docker(["rmi", ...this.#images]);
+  }
+}
+
+export class TestContainer {
+  readonly id: string;
+  /** How often a program was started through the engine. */
+  starts = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  readonly start: StartInContainer = async ({ command, user }) => {
+    this.starts++;
+    const asUser = user === undefined ? [] : ["-u", user];
+    const child = spawn("docker", ["exec", "-i", ...asUser, this.id, ...command], { stdio: "pipe" });
+    const ended = once(child, "close").then(([code]) => code ?? undefined);
+    const { stdin, stdout, stderr } = child;
+    return { stdin, stdout, stderr, ended, [Symbol.dispose]: () => void child.kill() };
+  };
+
+  async processes(): Promise<ProcessHost> {
+    const { start } = this;
+    return await createContainerProcesses({ start, busybox: `${ways}/busybox`, directory: ways, graceMs: 300 });
+  }
+
+  /** Runs busybox in the container. @returns its standard output. */
+  async busybox(...args: readonly string[]): Promise<string> {
+    return await docker(["exec", this.id, `${ways}/busybox`, ...args]);
+  }
+
+  async kill(): Promise<void> {
+    await docker(["kill", this.id]);
+  }
+}
+
+async function docker(args: readonly string[], input?: Buffer): Promise<string> {
+  const running = promisify(execFile)("docker", args);
+  running.child.stdin?.end(input);
+  return (await running).stdout.trim();
+}
