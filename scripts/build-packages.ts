@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { bundleHelper } from "../packages/runner/src/helper-image/helper-bundle.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -12,6 +13,7 @@ for (const name of inImportOrder()) {
   rmSync(join(packageDir, "dist"), { recursive: true, force: true });
   compile(packageDir);
   copyAssets(packageDir);
+  if (name === "runner") await bundleHelperProgram(packageDir);
   process.stdout.write(`built @jobscope/${name}\n`);
 }
 
@@ -60,4 +62,12 @@ function copyAssets(packageDir: string): void {
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(packageDir, file), target);
   }
+}
+
+/** The program that goes into the helper image: one file, which needs nothing beside it. */
+async function bundleHelperProgram(packageDir: string): Promise<void> {
+  writeFileSync(
+    join(packageDir, "dist/helper/bundle.cjs"),
+    await bundleHelper(join(packageDir, "dist/helper/main.js")),
+  );
 }

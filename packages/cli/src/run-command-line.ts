@@ -3,6 +3,7 @@ import { addCollectorCommand } from "./commands/collector.ts";
 import { addCoordinatorCommand } from "./commands/coordinator.ts";
 import { addExecCommand } from "./commands/exec.ts";
 import { addFunctionCommand } from "./commands/function.ts";
+import { addHelperImageCommand } from "./commands/helper-image.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addRunnerCommands } from "./commands/runner-commands.ts";
 import { addSqlCommand } from "./commands/sql.ts";
@@ -68,5 +69,6 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addRunCommand(add);
   addRunnerCommands(add);
   addTelemetryCommand(add);
+  addHelperImageCommand(add);
   return program;
 }

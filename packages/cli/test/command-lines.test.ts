@@ -22,6 +22,7 @@ const commands = [
   "telemetry",
   "telemetry check",
   "telemetry status",
+  "helper-image",
 ];
 
 test("--help names every command", async (t) => {
@@ -48,7 +49,12 @@ test("--version is the version, alone and after a command", async (t) => {
   }
 });
 
-const mistakes: readonly { name: string; args: string[]; message: RegExp }[] = [
+const mistakes: readonly {
+  name: string;
+  args: string[];
+  environment?: Readonly<Record<string, string>>;
+  message: RegExp;
+}[] = [
   { name: "an unknown flag", args: ["exec", "--frobnicate"], message: /unknown option '--frobnicate'/ },
   { name: "an unknown command", args: ["frobnicate"], message: /unknown command 'frobnicate'/ },
   { name: "a number of jobs that is none", args: ["exec", "--jobs", "many"], message: /--jobs: "many" is no number/ },
@@ -104,12 +110,20 @@ const mistakes: readonly { name: string; args: string[]; message: RegExp }[] = [
     args: ["sql", "--api", "http://127.0.0.1:1", "SELECT 1"],
     message: /127\.0\.0\.1:1/,
   },
+  {
+    name: "an engine that is not there",
+    args: ["helper-image"],
+    environment: { DOCKER_HOST: "unix:///no/docker.sock" },
+    message: /cannot reach the Docker engine: connect ENOENT \/no\/docker\.sock/,
+  },
   { name: "a store that is not there", args: ["trace", "1", "--data", "/no/data"], message: /\/no\/data/ },
 ];
 
-for (const { name, args, message } of mistakes) {
+for (const { name, args, environment, message } of mistakes) {
   test(`${name} is told in one message without a stack trace, exit code 2`, async (t) => {
-    const { exitCode, stdout, stderr } = await jobscope(t, args, makeSurroundings(t));
+    const surroundings = makeSurroundings(t);
+    Object.assign(surroundings.environment, environment);
+    const { exitCode, stdout, stderr } = await jobscope(t, args, surroundings);
     assert.equal(exitCode, 2);
     assert.match(stderr, message);
     assert.doesNotMatch(stderr, /\n {4}at /);

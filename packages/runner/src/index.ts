@@ -1,6 +1,7 @@
 export { CommandError, type CommandIo } from "./commands/command-io.ts";
 export { checkHealth, type HealthCheckOptions } from "./commands/health-check.ts";
 export { type ListOptions, listRunners } from "./commands/list.ts";
+export { type MakeHelperImageOptions, makeHelperImage } from "./commands/make-helper-image.ts";
 export type { ProcessSignal, SignalSource } from "./commands/process-signals.ts";
 export { registerRunner } from "./commands/register.ts";
 export type { RegisterOptions, ServerSideOptions } from "./commands/register-options.ts";
@@ -21,6 +22,8 @@ export type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./config/
 export type { TelemetryConfig } from "./config/telemetry-config.ts";
 export { CoordinatorError, type CoordinatorOperation } from "./coordinator-client/coordinator-error.ts";
 export type { FailureReason } from "./coordinator-client/failure-reason.ts";
+export type { HelperImage } from "./helper-image/helper-image.ts";
+export { HelperImageError } from "./helper-image/helper-image-error.ts";
 export type { JobVerdict } from "./job/job-verdict.ts";
 export type { SpanProcessor } from "./manager/job-telemetry.ts";
 export type {

@@ -8,16 +8,21 @@ import { awaitPortCommand, serveTasksCommand } from "../workspace/helper-protoco
 import { awaitPort } from "./await-port.ts";
 import { serveTasks } from "./serve-tasks.ts";
 
-const [command, ...parameters] = process.argv.slice(2);
-if (command === serveTasksCommand) {
-  await serveTasks({ input: process.stdin, output: process.stdout, environment: processEnvironment() });
-} else if (command === awaitPortCommand) {
-  const [timeoutMs, ...addresses] = parameters;
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
-  process.exitCode = (await awaitPort(addresses, { timeoutMs: Number(timeoutMs), say })) ? 0 : 1;
-} else if (command === "--version") {
-  process.stdout.write(`${runnerVersion}\n`);
-} else {
-  process.stderr.write(`usage: jobscope-helper ${serveTasksCommand} | ${awaitPortCommand} MS HOST:PORT… | --version\n`);
-  process.exitCode = 2;
+void main(process.argv.slice(2));
+
+async function main([command, ...parameters]: readonly string[]): Promise<void> {
+  if (command === serveTasksCommand) {
+    await serveTasks({ input: process.stdin, output: process.stdout, environment: processEnvironment() });
+  } else if (command === awaitPortCommand) {
+    const [timeoutMs, ...addresses] = parameters;
+    const say = (line: string) => void process.stderr.write(`${line}\n`);
+    process.exitCode = (await awaitPort(addresses, { timeoutMs: Number(timeoutMs), say })) ? 0 : 1;
+  } else if (command === "--version") {
+    process.stdout.write(`${runnerVersion}\n`);
+  } else {
+    process.stderr.write(
+      `usage: jobscope-helper ${serveTasksCommand} | ${awaitPortCommand} MS HOST:PORT… | --version\n`,
+    );
+    process.exitCode = 2;
+  }
 }

@@ -1,9 +1,10 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import type { ProxyConfig } from "../config/manager-config.ts";
 import { type Environment, readProxyConfig } from "../config/process-environment.ts";
-import type { ArtifactClient } from "../coordinator-client/coordinator-client.ts";
-import { createArtifactClient } from "../coordinator-client/create-artifact-client.ts";
-import { type HelperMessage, type HelperRequest, helperProtocol } from "../workspace/helper-protocol.ts";
+import type { ArtifactAccess, ArtifactClient } from "../coordinator-client/coordinator-client.ts";
+import type { HelperMessage } from "../workspace/helper-message.ts";
+import { type HelperRequest, helperProtocol } from "../workspace/helper-protocol.ts";
 import { isTaskName, performTask } from "../workspace/perform-task.ts";
 import type { TaskReport, TaskReportFields } from "../workspace/workspace.ts";
 import { WorkspaceError } from "../workspace/workspace-error.ts";
@@ -63,7 +64,7 @@ async function perform({ task, request, access }: HelperRequest, { say, environm
       say({ kind: "line", level, message, fields });
   const variables = "variables" in request ? request.variables : {};
   const proxy = readProxyConfig({ ...environment, ...variables });
-  await using connected = access === undefined ? undefined : createArtifactClient(access, { proxy });
+  await using connected = access === undefined ? undefined : await connect(access, proxy);
   return await performTask(task, request, {
     client: connected ?? unreachable,
     environment,
@@ -72,6 +73,12 @@ async function perform({ task, request, access }: HelperRequest, { say, environm
     onFacts: (facts) => say({ kind: "facts", facts }),
     signal,
   });
+}
+
+/** Loaded when artifacts are moved: most of the program is the HTTP client. */
+async function connect(access: ArtifactAccess, proxy: ProxyConfig): Promise<ArtifactClient & AsyncDisposable> {
+  const { createArtifactClient } = await import("../coordinator-client/create-artifact-client.ts");
+  return createArtifactClient(access, { proxy });
 }
 
 /** For tasks that have no business with the coordinator. */

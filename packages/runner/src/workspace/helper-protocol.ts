@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { ArtifactAccess } from "../coordinator-client/coordinator-client.ts";
 import type { TaskName, WorkspaceTasks } from "./workspace.ts";
 
@@ -7,7 +6,7 @@ import type { TaskName, WorkspaceTasks } from "./workspace.ts";
  *
  * The runner writes requests to the helper's standard input, the next when the last was answered, and ends it when it
  * wants no more; a task under way is then aborted. The helper writes to its standard output: for each request any number
- * of `line` and `facts`, then one `result`, `failed` or `broken`. It ends after its input has.
+ * of `line` and `facts`, then one `result`, `failed` or `broken` (`helper-message.ts`). It ends after its input has.
  */
 
 /** To be raised when a helper of the last version would not understand, or be understood. */
@@ -27,26 +26,3 @@ export interface HelperRequest<Name extends TaskName = TaskName> {
   /** Only for tasks that move artifacts. */
   readonly access?: ArtifactAccess | undefined;
 }
-
-const fields = z.record(z.string(), z.union([z.string(), z.number()]));
-
-export const helperMessage = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("line"), level: z.enum(["info", "warning", "error"]), message: z.string(), fields }),
-  z.object({
-    kind: z.literal("facts"),
-    facts: z.object({
-      filename: z.string().exactOptional(),
-      format: z.string().exactOptional(),
-      files: z.number().exactOptional(),
-      bytes: z.number().exactOptional(),
-      retries: z.number().exactOptional(),
-    }),
-  }),
-  z.object({ kind: z.literal("result"), result: z.object({ kind: z.string(), text: z.string().optional() }) }),
-  /** A `WorkspaceError`. */
-  z.object({ kind: z.literal("failed"), message: z.string() }),
-  /** A fault of the helper program. */
-  z.object({ kind: z.literal("broken"), message: z.string() }),
-]);
-
-export type HelperMessage = z.infer<typeof helperMessage>;

@@ -1,14 +1,6 @@
 import { ArchiveError } from "../archive/archive-error.ts";
 import { ArtifactError } from "../artifacts/artifact-error.ts";
 import type { TaskContext } from "./task-context.ts";
-import { cleanUp } from "./tasks/clean-up.ts";
-import { downloadArtifacts } from "./tasks/download-artifacts.ts";
-import { makeDirectory } from "./tasks/make-directory.ts";
-import { removePaths } from "./tasks/remove-paths.ts";
-import { restoreCache } from "./tasks/restore-cache.ts";
-import { saveCache } from "./tasks/save-cache.ts";
-import { takeText } from "./tasks/take-text.ts";
-import { uploadArtifacts } from "./tasks/upload-artifacts.ts";
 import type { TaskName, WorkspaceTasks } from "./workspace.ts";
 import { WorkspaceError } from "./workspace-error.ts";
 
@@ -17,15 +9,16 @@ type Perform<Name extends TaskName> = (
   context: TaskContext,
 ) => Promise<WorkspaceTasks[Name]["result"]>;
 
-const tasks: { readonly [Name in TaskName]: Perform<Name> } = {
-  "restore-cache": restoreCache,
-  "save-cache": saveCache,
-  "download-artifacts": downloadArtifacts,
-  "upload-artifacts": uploadArtifacts,
-  "make-directory": makeDirectory,
-  "remove-paths": removePaths,
-  "take-text": takeText,
-  "clean-up": cleanUp,
+/** Loaded when they are first wanted: a helper program is to be ready soon, and most jobs have neither cache nor artifacts. */
+const tasks: { readonly [Name in TaskName]: () => Promise<Perform<Name>> } = {
+  "restore-cache": async () => (await import("./tasks/restore-cache.ts")).restoreCache,
+  "save-cache": async () => (await import("./tasks/save-cache.ts")).saveCache,
+  "download-artifacts": async () => (await import("./tasks/download-artifacts.ts")).downloadArtifacts,
+  "upload-artifacts": async () => (await import("./tasks/upload-artifacts.ts")).uploadArtifacts,
+  "make-directory": async () => (await import("./tasks/make-directory.ts")).makeDirectory,
+  "remove-paths": async () => (await import("./tasks/remove-paths.ts")).removePaths,
+  "take-text": async () => (await import("./tasks/take-text.ts")).takeText,
+  "clean-up": async () => (await import("./tasks/clean-up.ts")).cleanUp,
 };
 
 export function isTaskName(name: string): name is TaskName {
@@ -41,7 +34,8 @@ export async function performTask<Name extends TaskName>(
   const { signal } = context;
   signal.throwIfAborted();
   try {
-    return await tasks[name](request, context);
+    const task = await tasks[name]();
+    return await task(request, context);
   } catch (error) {
     signal.throwIfAborted();
     if (isOfTheWork(error)) throw new WorkspaceError(error.message, { cause: error });
