@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -70,13 +71,23 @@ test("a job that fails makes the exit code 1 and shows the end of its log", asyn
   assert.match(stdout, /pipeline \d+ failed/);
 });
 
-test("named jobs run with what they need, whatever their tags, and nothing else", async (t) => {
+const skip = spawnSync("git", ["lfs", "version"]).status === 0 ? false : "git-lfs is not installed";
+
+test("named jobs run with what they need, whatever their tags, and nothing else; Git LFS objects are there", {
+  skip,
+}, async (t) => {
   const place = prepare(t, {
     ".gitlab-ci.yml":
-      "a: { script: [echo a] }\nb: { tags: [gpu], script: [echo b] }\nc: { needs: [b], script: [echo c] }",
+      "a: { script: [echo a] }\nb: { tags: [gpu], script: [echo b] }\nc: { needs: [b], script: [grep -x large big.bin] }",
+    ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+    "big.bin": "large",
   });
+  const options = { cwd: place.cwd, env: place.environment };
+  execFileSync("git", ["lfs", "install", "--local"], options);
+  execFileSync("git", ["add", "--renormalize", "big.bin"], options);
+  assert.match(execFileSync("git", ["show", ":big.bin"], options).toString(), /^version https:\/\/git-lfs/);
   const { exitCode, stdout } = await jobscope(t, ["exec", "c", "--no-store"], place);
-  assert.equal(exitCode, 0);
+  assert.equal(exitCode, 0, stdout);
   assert.match(stdout, /b: passed[\s\S]*c: passed/);
   assert.doesNotMatch(stdout, /a: passed/);
 });

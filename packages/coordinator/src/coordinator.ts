@@ -22,11 +22,12 @@ import type { Pipeline } from "./pipeline-view.ts";
 import type { PipelinePlan } from "./plan-view.ts";
 import { publishAddress } from "./remote/address-file.ts";
 import { createGit } from "./repository/git.ts";
+import { findWorkTree } from "./repository/work-tree.ts";
 import { createJobFiles } from "./store/job-files.ts";
 import { openStateStore } from "./store/state-store.ts";
 import { RailsSpans } from "./telemetry/rails-spans.ts";
 import { createJobTokens, createLocalToken, createToken } from "./tokens.ts";
-import { watchRepository } from "./watch-repository.ts";
+import { type WatchedRepository, watchRepository } from "./watch-repository.ts";
 
 /** A small GitLab for CI on one machine: GitLab's runner API over HTTP, and pipelines made from work trees. */
 export interface Coordinator extends AsyncDisposable {
@@ -46,10 +47,11 @@ export interface Coordinator extends AsyncDisposable {
   /** Both in one. */
   createPipeline(request: PipelineRequest): Promise<Pipeline>;
   /**
-   * Makes a pipeline whenever a branch of the repository has a new commit, until the result or the coordinator is disposed
-   * of. @throws {CoordinatorError} `not-a-repository`.
+   * Makes a pipeline whenever a branch or tag of the repository changes, until the result or the coordinator is disposed of.
+   * So does a push over HTTP to `<url>/<project path>.git` with an access token; bare repositories can be watched too.
+   * @throws {CoordinatorError} `not-a-repository`.
    */
-  watchRepository(repository: string): Promise<AsyncDisposable>;
+  watchRepository(repository: string): Promise<Watch>;
   /** Pipelines that are known, newest last. */
   pipelines(): readonly Pipeline[];
   cancelPipeline(pipelineId: number, options?: { force?: boolean }): void;
@@ -60,6 +62,12 @@ export interface Coordinator extends AsyncDisposable {
   cancelJob(jobId: number, options?: { force?: boolean }): void;
   /** The stored log of a job, from `fromByte` (default 0). Empty when there is none. */
   readJobLog(jobId: number, options?: { fromByte?: number }): Promise<Uint8Array>;
+}
+
+/** A repository that is watched, until this is disposed of. */
+export interface Watch extends AsyncDisposable {
+  /** Where `git push` makes a pipeline. With the access token: a secret. */
+  readonly pushUrl: string;
 }
 
 /** How often running jobs are looked after. */
@@ -95,8 +103,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     storeDir: dataDir.repositories,
     samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
   });
+  const watched = new Map<string, WatchedRepository>();
   const context: ApiContext = {
-    ...{ state, queue, lifecycle, log, now, contacts: new JobContacts() },
+    ...{ state, queue, lifecycle, log, now, watched, contacts: new JobContacts() },
     files: createJobFiles(dataDir.jobs),
     jobTokens: createJobTokens(dataDir.tokenKey),
     localToken: createLocalToken(dataDir.tokenKey),
@@ -132,8 +141,21 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   resources.use(await publishAddress(dataDir.addressFile, { url: bound, token: context.localToken }));
   const parts = facade(context, starter, handles);
   const watches = resources.use(new AsyncDisposableStack());
-  const watch = async (repository: string) =>
-    watches.use(await watchRepository({ git, log, createPipeline: parts.createPipeline }, repository));
+  const watch = async (repository: string) => {
+    const workTree = await findWorkTree(git, repository);
+    const { path } = starter.projectOf(workTree);
+    const watching = await watchRepository({ git, log, createPipeline: parts.createPipeline }, workTree);
+    watched.set(path, watching);
+    const end = async () => {
+      watched.delete(path);
+      await watching[Symbol.asyncDispose]();
+    };
+    watches.defer(end);
+    const pushUrl = new URL(`${url}/${path}.git`);
+    pushUrl.username = "git";
+    pushUrl.password = context.localToken;
+    return { pushUrl: pushUrl.href, [Symbol.asyncDispose]: end };
+  };
   const owned = resources.move();
   const { localToken } = context;
   return { ...parts, watchRepository: watch, url, localToken, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -7,11 +7,12 @@ import type { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle/lifecycle.ts";
 import type { PipelineRecord, ProjectRecord } from "./lifecycle/records.ts";
 import { makePipelineRefs, startPlanned, usedStages } from "./lifecycle/start-pipeline.ts";
-import { asVariable, type CreatedPlan, createPlan, locateProject, recordSource } from "./pipeline/create-plan.ts";
+import { asVariable, type CreatedPlan, createPlan, recordSource } from "./pipeline/create-plan.ts";
 import type { PlannedJob } from "./pipeline/plan/planned-job.ts";
 import type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
 import type { Git } from "./repository/git.ts";
 import { projectPathOf } from "./repository/project-path.ts";
+import { findWorkTree, type WorkTree } from "./repository/work-tree.ts";
 
 interface StarterDeps {
   readonly state: CoordinatorState;
@@ -42,8 +43,8 @@ export class PipelineStarter {
 
   async plan(request: PipelineRequest): Promise<PipelinePlan> {
     const { git, environment, state, serverUrl, storeDir } = this.#deps;
-    const { workTree, originUrl } = await locateProject(git, request.repository);
-    const project = this.#projectOf(workTree.topLevel, projectPathOf(originUrl, workTree.topLevel));
+    const workTree = await findWorkTree(git, request.repository);
+    const project = this.projectOf(workTree);
     return await this.#alone(project, async () => {
       const target = { projectId: project.id, projectPath: project.path, serverUrl: serverUrl(), storeDir };
       const source = await recordSource(git, workTree, target, request);
@@ -76,8 +77,9 @@ export class PipelineStarter {
    * The project of a work tree. Where the work tree of a known project is gone, the next one with the same project path
    * takes its place: a moved or newly made clone keeps the caches of the former.
    */
-  #projectOf(topLevel: string, wantedPath: string): ProjectRecord {
+  projectOf({ topLevel, config }: WorkTree): ProjectRecord {
     const { state } = this.#deps;
+    const wantedPath = projectPathOf(config.get("remote.origin.url"), topLevel);
     const known = [...state.projects.values()];
     const same = known.find((project) => project.topLevel === topLevel);
     if (same !== undefined) return same;

@@ -3,7 +3,7 @@ import type { Log } from "@jobscope/labkit";
 import { CoordinatorError } from "./coordinator-error.ts";
 import type { PipelineRequest } from "./coordinator-options.ts";
 import type { Git } from "./repository/git.ts";
-import { findWorkTree } from "./repository/work-tree.ts";
+import { lfsObjectsOf, type WorkTree } from "./repository/work-tree.ts";
 
 /** What watching needs. */
 export interface WatchDeps {
@@ -13,22 +13,46 @@ export interface WatchDeps {
   readonly createPipeline: (request: PipelineRequest) => Promise<unknown>;
 }
 
+/** A repository that pipelines are made of when its refs change. */
+export interface WatchedRepository {
+  /** Its git directory: pushes over HTTP go there. */
+  readonly folder: string;
+  readonly lfsObjects: string;
+  /** Looks now: something was pushed. */
+  readonly look: () => void;
+}
+
 /** Looking costs one short git process. */
 const intervalMs = 2_000;
 
+/** The refs whose tips make pipelines. */
+const watchedRefs = ["refs/heads", "refs/tags"];
+
 /**
- * Makes a pipeline for each branch of a repository whose tip changes, or that is new, as a push to GitLab would.
+ * Makes a pipeline for each branch or tag of a repository whose tip changes, or that is new, as a push to GitLab would.
  *
  * A branch that changes several times between two looks gets one pipeline. What cannot be planned is logged.
- *
- * @throws {CoordinatorError} `not-a-repository`.
  */
-export async function watchRepository(deps: WatchDeps, repository: string): Promise<AsyncDisposable> {
-  const { topLevel } = await findWorkTree(deps.git, repository);
+export async function watchRepository(
+  deps: WatchDeps,
+  workTree: WorkTree,
+): Promise<WatchedRepository & AsyncDisposable> {
   const stopping = new AbortController();
-  const before = await branchTips(deps.git, topLevel);
-  const watching = watch(deps, topLevel, before, stopping.signal);
+  const before = await tips(deps.git, workTree.topLevel);
+  let wakeUp: () => void = () => undefined;
+  const pause = async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wakeUp = resolve;
+    const waited = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, waited.signal]);
+    await Promise.race([promise, delay(intervalMs, undefined, { signal }).catch(() => undefined)]);
+    waited.abort();
+  };
+  const watching = watch(deps, workTree.topLevel, { before, pause, signal: stopping.signal });
   return {
+    folder: workTree.commonDir,
+    lfsObjects: lfsObjectsOf(workTree),
+    look: () => wakeUp(),
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await watching;
@@ -39,39 +63,38 @@ export async function watchRepository(deps: WatchDeps, repository: string): Prom
 async function watch(
   deps: WatchDeps,
   topLevel: string,
-  before: ReadonlyMap<string, string>,
-  signal: AbortSignal,
+  { before, pause, signal }: { before: ReadonlyMap<string, string>; pause: () => Promise<void>; signal: AbortSignal },
 ): Promise<void> {
   let known = before;
   while (!signal.aborted) {
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+    await pause();
     if (signal.aborted) return;
-    const tips = await branchTips(deps.git, topLevel).catch(() => known);
-    for (const [branch, sha] of tips) {
-      const beforeSha = known.get(branch);
-      if (beforeSha !== sha) await push(deps, topLevel, { branch, beforeSha });
+    const now = await tips(deps.git, topLevel).catch(() => known);
+    for (const [ref, sha] of now) {
+      const beforeSha = known.get(ref);
+      if (beforeSha !== sha) await push(deps, topLevel, { ref, beforeSha });
     }
-    known = tips;
+    known = now;
   }
 }
 
 async function push(
   { createPipeline, log }: WatchDeps,
   repository: string,
-  { branch, beforeSha }: { branch: string; beforeSha: string | undefined },
+  { ref, beforeSha }: { ref: string; beforeSha: string | undefined },
 ): Promise<void> {
   try {
     const since = beforeSha === undefined ? {} : { beforeSha };
-    await createPipeline({ repository, ref: `refs/heads/${branch}`, source: "push", ...since });
+    await createPipeline({ repository, ref, source: "push", ...since });
   } catch (err) {
     // `workflow: rules` may want no pipeline.
-    if (err instanceof CoordinatorError && err.code === "no-jobs") log.info("a push has no jobs", { ref: branch });
-    else log.warn("a push got no pipeline", { ref: branch, err });
+    if (err instanceof CoordinatorError && err.code === "no-jobs") log.info("a push has no jobs", { ref });
+    else log.warn("a push got no pipeline", { ref, err });
   }
 }
 
-async function branchTips(git: Git, topLevel: string): Promise<Map<string, string>> {
-  const listed = await git.text(["for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads"], {
+async function tips(git: Git, topLevel: string): Promise<Map<string, string>> {
+  const listed = await git.text(["for-each-ref", "--format=%(objectname) %(refname)", ...watchedRefs], {
     cwd: topLevel,
   });
   const lines = listed.split("\n").filter((line) => line !== "");

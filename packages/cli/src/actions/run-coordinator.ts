@@ -35,8 +35,10 @@ export async function runCoordinator(
     spanProcessors: [createSpanProcessor(endpoints.map(({ url }) => pool.endpoint({ url })))],
     ...(flags.registrationToken === undefined ? {} : { registrationToken: flags.registrationToken }),
   });
-  if (flags.watch === true) await coordinator.watchRepository(resolve(workingDirectory, flags.repository));
+  const watched =
+    flags.watch === true && (await coordinator.watchRepository(resolve(workingDirectory, flags.repository)));
   const { token } = coordinator.createRunnerToken({ description: "made at start" });
   stdout.write(`coordinator   ${coordinator.url}\nrunner token  ${token}\n`);
+  if (watched !== false) stdout.write(`git push to   ${watched.pushUrl}\n`);
   await aborted(interrupts.polite);
 }

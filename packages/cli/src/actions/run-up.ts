@@ -34,10 +34,12 @@ export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }
   await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
   await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
   await ci.startRunner({ concurrent: availableParallelism(), path: context.environment["PATH"] });
-  if (flags.watch === true) await ci.coordinator.watchRepository(resolve(context.workingDirectory, flags.repository));
+  const repository = resolve(context.workingDirectory, flags.repository);
+  const watched = flags.watch === true && (await ci.coordinator.watchRepository(repository));
   const { token } = ci.coordinator.createRunnerToken({ description: "registered by hand", ignoresTags: true });
   context.stdout.write(
     `coordinator  ${ci.coordinator.url}\nOTLP/HTTP    ${collector.otlpHttpUrl}\nquery API    ${collector.apiUrl}\n` +
+      (watched === false ? "" : `git push to  ${watched.pushUrl}\n`) +
       "\nRun a pipeline here, in its repository: jobscope exec\n" +
       `Register another runner:\n${registrationCommands({ url: ci.coordinator.url, token })}`,
   );

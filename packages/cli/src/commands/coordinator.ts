@@ -10,7 +10,7 @@ export function addCoordinatorCommand({ program, context }: AddCommand): void {
     .option("--data <dir>", "where state, logs and artifacts are kept", context.defaultDataDir)
     .option("--otlp-endpoint <url>", "where runners and this process send spans; may be repeated", collect)
     .option("--registration-token <token>", "let runners register themselves with this token")
-    .option("--watch", "make a pipeline for each new commit on a branch of --repository")
+    .option("--watch", "make a pipeline whenever a branch or tag of --repository changes, and take pushes to it")
     .option("--repository <dir>", "the repository to watch", ".")
     .addHelpText(
       "after",

@@ -11,7 +11,7 @@ export function addUpCommand({ program, context }: AddCommand): void {
     .option("--otlp-grpc <host:port>", "the collector's OTLP over gRPC", "127.0.0.1:4317")
     .option("--api <host:port>", "the collector's query API", "127.0.0.1:4320")
     .option("--data <dir>", "where everything is kept", context.defaultDataDir)
-    .option("--watch", "make a pipeline for each new commit on a branch of --repository")
+    .option("--watch", "make a pipeline whenever a branch or tag of --repository changes, and take pushes to it")
     .option("--repository <dir>", "the repository to watch", ".")
     .addHelpText(
       "after",

@@ -24,8 +24,8 @@ function viewState({ state, allowFailure, retried }: CoordinatorJob): JobViewSta
     case "canceling":
       return "running";
     case "failed":
-      // An attempt that was replaced no longer counts.
-      return allowFailure || retried ? "warning" : "failed";
+      if (retried) return "retried";
+      return allowFailure ? "warning" : "failed";
     default:
       return state;
   }

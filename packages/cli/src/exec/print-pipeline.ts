@@ -3,7 +3,7 @@ import type { CommandContext } from "../context.ts";
 import { formatDuration } from "../view/format-duration.ts";
 import { stateSymbol } from "../view/palette.ts";
 import { jobCounts, logTailLines, pipelineReport } from "../view/pipeline-report.ts";
-import type { JobViewState, PipelineView } from "../view/pipeline-view.ts";
+import { hasFailed, type JobViewState, type PipelineView } from "../view/pipeline-view.ts";
 import { logTail } from "./log-tail.ts";
 import type { PipelineHost, PipelineTaker } from "./pipeline-host.ts";
 
@@ -60,7 +60,7 @@ export async function printEnd(context: CommandContext, finished: FinishedPipeli
   const { palette, stdout } = context;
   const look = { width: context.width(), palette };
   const lines = [...pipelineReport(finished.shown, look), ""];
-  for (const job of finished.shown.jobs.filter(({ state }) => state === "failed" || state === "warning")) {
+  for (const job of finished.shown.jobs.filter(({ state }) => hasFailed(state))) {
     lines.push(...logTailLines(job.name, await tailOf(finished.coordinator, job.jobId), look), "");
   }
   lines.push(verdictLine(finished, context));

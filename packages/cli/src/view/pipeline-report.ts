@@ -40,6 +40,7 @@ export function jobCounts(pipeline: PipelineView, palette: Palette): string {
 const countWords: readonly (readonly [JobViewState, string])[] = [
   ["failed", "failed"],
   ["warning", "failed, allowed"],
+  ["retried", "failed, retried"],
   ["canceled", "canceled"],
   ["success", "passed"],
   ["running", "running"],

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aJob, aSpan, at } from "../../test/a-pipeline.ts";
+import { createPalette } from "./palette.ts";
+import { jobCounts } from "./pipeline-report.ts";
 import { type KnownJob, pipelineView, walk } from "./pipeline-view.ts";
 
 const unknown = { reason: "", queuedUnixNano: undefined, startUnixNano: undefined, endUnixNano: undefined };
@@ -68,6 +70,23 @@ for (const { name, facts, state, reason } of states) {
     assert.deepEqual([job.state, job.reason], [state, reason]);
   });
 }
+
+test("a failed attempt that another one followed is shown as retried, and counted apart from what may fail", () => {
+  const attempt = (jobId: number, number: number, state: "success" | "failed") =>
+    aJob({
+      ...{ jobId, name: "flaky", queued: 0, state, stages: [["step_script", jobId * 100, jobId * 100 + 50]] },
+      attributes: { "ci.job.attempt": String(number), "ci.job.exit_code": state === "failed" ? "75" : "0" },
+    });
+  const view = pipelineView([...attempt(1, 1, "failed"), ...attempt(2, 2, "success")]);
+  assert.deepEqual(
+    view.jobs.map(({ state, reason }) => [state, reason]),
+    [
+      ["retried", "exit 75"],
+      ["success", ""],
+    ],
+  );
+  assert.equal(jobCounts(view, createPalette({ hasColour: false })), "↻ 1 failed, retried  ✓ 1 passed");
+});
 
 test("jobs that the coordinator named come first, in its order, whether they have spans or not", () => {
   const known = [

@@ -1,13 +1,17 @@
 import { earliest, latest } from "./unix-nano.ts";
 import type { ViewSpan } from "./view-span.ts";
 
-/** How far a job is, as the views show it; `warning` is a failure that the pipeline allows. */
+/**
+ * How far a job is, as the views show it; `warning` is a failure that the pipeline allows, `retried` a failed attempt that
+ * another one followed.
+ */
 export type JobViewState =
   | "waiting"
   | "pending"
   | "running"
   | "success"
   | "warning"
+  | "retried"
   | "failed"
   | "canceled"
   | "skipped"
@@ -66,7 +70,10 @@ export function pipelineView(spans: readonly ViewSpan[], known: readonly KnownJo
   const childrenByParentId = Map.groupBy(spans, (span) => span.parentSpanId);
   const knownById = new Map(known.map((job) => [job.jobId, job]));
   const jobIds = new Set([...knownById.keys(), ...idsByStart(spansByJobId)]);
-  const jobs = [...jobIds].map((id) => jobView(id, knownById.get(id), spansByJobId.get(id) ?? [], childrenByParentId));
+  const newest = newestAttempts(spans);
+  const jobs = [...jobIds].map((id) =>
+    jobView(id, knownById.get(id), spansByJobId.get(id) ?? [], childrenByParentId, newest),
+  );
   const isOpen = spans.some((span) => span.endUnixNano === undefined) || jobs.some(({ state }) => isUnderWay(state));
   const starts = [...spans, ...jobs].map((timed) => timed.startUnixNano).filter((start) => start !== undefined);
   return {
@@ -77,8 +84,24 @@ export function pipelineView(spans: readonly ViewSpan[], known: readonly KnownJo
   };
 }
 
+/** By job name, what the highest `ci.job.attempt` is. */
+function newestAttempts(spans: readonly ViewSpan[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { attributes } of spans) {
+    const name = attributes["ci.job.name"];
+    const attempt = Number(attributes["ci.job.attempt"]);
+    if (name !== undefined && attempt > (newest.get(name) ?? 0)) newest.set(name, attempt);
+  }
+  return newest;
+}
+
 function isUnderWay(state: JobViewState): boolean {
   return state === "pending" || state === "running";
+}
+
+/** It failed, whether that counts or not. */
+export function hasFailed(state: JobViewState): boolean {
+  return state === "failed" || state === "warning" || state === "retried";
 }
 
 /** All nodes below and including this one, parents first. */
@@ -98,6 +121,7 @@ function jobView(
   known: KnownJob | undefined,
   spans: readonly ViewSpan[],
   childrenByParentId: ReadonlyMap<string | undefined, readonly ViewSpan[]>,
+  newest: ReadonlyMap<string, number>,
 ): JobView {
   const named = (name: string): ViewSpan | undefined =>
     spans
@@ -109,13 +133,16 @@ function jobView(
   const running = named("job_running");
   const execution = named("job_execution");
   const whole = lifecycle ?? running ?? execution;
-  const state = known?.state ?? stateOf(execution ?? running ?? whole);
+  const name = attribute(spans, "ci.job.name");
+  const wasRetried = Number(attribute(spans, "ci.job.attempt")) < (newest.get(name ?? "") ?? 0);
+  const shown = known?.state ?? stateOf(execution ?? running ?? whole);
+  const state = shown === "failed" && wasRetried ? "retried" : shown;
   return {
     jobId,
-    name: known?.name ?? attribute(spans, "ci.job.name") ?? `job ${jobId}`,
+    name: known?.name ?? name ?? `job ${jobId}`,
     pipelineStage: known?.pipelineStage ?? attribute(spans, "ci.job.stage") ?? "",
     state,
-    reason: known?.reason ?? (state === "failed" || state === "warning" ? reasonOf(execution ?? running ?? whole) : ""),
+    reason: known?.reason ?? (hasFailed(state) ? reasonOf(execution ?? running ?? whole) : ""),
     queuedUnixNano: pending?.startUnixNano ?? known?.queuedUnixNano,
     startUnixNano: running?.startUnixNano ?? known?.startUnixNano ?? execution?.startUnixNano,
     // The coordinator's word: the runner's own span ends a little later, when other jobs have begun already.

@@ -49,7 +49,14 @@ function eventsOf(job: JobView, beginUnixNano: bigint): ProgressEvent[] {
 }
 
 function endWord({ state }: JobView): string {
-  return state === "warning" ? "failed, which is allowed," : state === "success" ? "passed" : state;
+  switch (state) {
+    case "warning":
+      return "failed, which is allowed,";
+    case "retried":
+      return "failed, and is tried again,";
+    default:
+      return state === "success" ? "passed" : state;
+  }
 }
 
 /** Time since the pipeline's start, `00:07.3`. */

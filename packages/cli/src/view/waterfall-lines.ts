@@ -3,6 +3,7 @@ import { type BarCell, barCells, type TimeWindow } from "./bar-cells.ts";
 import { cutText, fitText, plainText } from "./fit-text.ts";
 import { formatDuration } from "./format-duration.ts";
 import { type Palette, stateSymbol } from "./palette.ts";
+import { hasFailed } from "./pipeline-view.ts";
 import { timeTicks } from "./time-axis.ts";
 import { type TimeCategory, timeCategories } from "./time-category.ts";
 import type { WaterfallRow } from "./waterfall-row.ts";
@@ -83,7 +84,7 @@ function labelAndNote(row: WaterfallRow, palette: Palette, width: number): strin
   const note = room < leastNoteWidth ? "" : cutText(plainText(row.note), room);
   const used = stringWidth(label) + (note === "" ? 0 : stringWidth(note) + 1);
   const dressedLabel = row.kind === "job" ? label : palette.dim(label);
-  const isBad = row.state === "failed" || row.state === "warning";
+  const isBad = hasFailed(row.state);
   const dressedNote = note === "" ? "" : ` ${isBad ? palette.state(row.state, note) : palette.dim(note)}`;
   return `${dressedLabel}${dressedNote}${" ".repeat(Math.max(0, width - used))}`;
 }

@@ -10,6 +10,7 @@ import type { Pipeline } from "../pipeline-view.ts";
 import type { PipelinePlan } from "../plan-view.ts";
 import type { JobFiles } from "../store/job-files.ts";
 import type { JobTokens } from "../tokens.ts";
+import type { WatchedRepository } from "../watch-repository.ts";
 
 /** What the routes work with. */
 export interface ApiContext {
@@ -24,6 +25,8 @@ export interface ApiContext {
   readonly now: () => number;
   readonly settings: ApiSettings;
   readonly pipelines: PipelineMaker;
+  /** Repositories that are watched, by project path. */
+  readonly watched: ReadonlyMap<string, WatchedRepository>;
   /** The pipeline as readers see it. */
   readonly view: (pipeline: PipelineRecord) => Pipeline;
   /** Token of whoever may read the data directory, beside `settings.accessToken`. */

@@ -48,7 +48,8 @@ function tokenOf(request: FastifyRequest): string | undefined {
   return headerOf(request, "private-token") ?? /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
 
-function isKnownToken({ settings, localToken }: ApiContext, given: string | undefined): boolean {
+/** Whether it is one of the control API's tokens. */
+export function isKnownToken({ settings, localToken }: ApiContext, given: string | undefined): boolean {
   if (given === undefined) return false;
   return [localToken, settings.accessToken].some((token) => token !== undefined && isSameSecret(given, token));
 }

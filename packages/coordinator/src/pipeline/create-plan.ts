@@ -1,11 +1,12 @@
 import type { ChildEnvironment } from "../child-environment.ts";
+import { CoordinatorError } from "../coordinator-error.ts";
 import type { PipelineRequest, VariableInput } from "../coordinator-options.ts";
 import { captureRepository, type ServedRepository, type UrlRewrite } from "../repository/capture-repository.ts";
 import { listChangedFiles, listFiles, readFiles } from "../repository/commit-files.ts";
 import type { Git } from "../repository/git.ts";
 import { findNamedCommit } from "../repository/named-commit.ts";
 import { readRepositoryFacts } from "../repository/repository-facts.ts";
-import { findWorkTree, type WorkTree } from "../repository/work-tree.ts";
+import type { WorkTree } from "../repository/work-tree.ts";
 import { expandConfig } from "./config/expand-config.ts";
 import { type PipelineConfig, readConfig, readRules } from "./config/read-config.ts";
 import { type PlannedPipeline, planPipeline } from "./plan/plan-pipeline.ts";
@@ -60,7 +61,10 @@ export interface CreatedPlan {
 /** GitLab's setting of new projects. */
 const defaultTimeoutSeconds = 3600;
 
-/** Records a work tree for pipelines. @throws {CoordinatorError} `git-failed`, `not-found` for the ref. */
+/**
+ * Records a work tree for pipelines, or a commit of a bare repository.
+ * @throws {CoordinatorError} `git-failed`, `not-found` for the ref, `not-a-repository` for a bare one without a ref.
+ */
 export async function recordSource(
   git: Git,
   workTree: WorkTree,
@@ -68,6 +72,11 @@ export async function recordSource(
   request: PipelineRequest,
 ): Promise<RecordedSource> {
   const { projectId, projectPath, serverUrl, storeDir } = target;
+  if (workTree.isBare && request.ref === undefined) {
+    throw new CoordinatorError(`${workTree.topLevel} is a bare repository, without a work tree; name a branch or tag`, {
+      code: "not-a-repository",
+    });
+  }
   const named = request.ref === undefined ? undefined : await findNamedCommit(git, workTree, request.ref);
   const served = { storeDir, servedPath: `${projectPath}.git` };
   const captured = await captureRepository(git, workTree, served, { commit: named?.sha });
@@ -82,7 +91,7 @@ export async function recordSource(
   };
   const { repositories, rewrites, warnings } = captured;
   const { hasUncommittedChanges } = captured.snapshot;
-  const remoteUrl = await git.maybe(["config", "remote.origin.url"], { cwd: workTree.topLevel });
+  const remoteUrl = workTree.config.get("remote.origin.url");
   return { folder, facts, repositories, rewrites, hasUncommittedChanges, remoteUrl, warnings };
 }
 
@@ -162,13 +171,4 @@ async function collectComparisons(
     byRef.set(ref, commit === undefined ? undefined : await listChangedFiles(git, folder, commit, facts.sha));
   }
   return byRef;
-}
-
-/** The work tree and the path that its project has here. */
-export async function locateProject(
-  git: Git,
-  repository: string,
-): Promise<{ workTree: WorkTree; originUrl: string | undefined }> {
-  const workTree = await findWorkTree(git, repository);
-  return { workTree, originUrl: await git.maybe(["config", "remote.origin.url"], { cwd: workTree.topLevel }) };
 }

@@ -6,7 +6,7 @@ import type { Git } from "./git.ts";
 import { copyRefs, prepareServedRepository } from "./served-repository.ts";
 import { type Snapshot, type SubmoduleCommit, takeSnapshot } from "./snapshot.ts";
 import { listSubmodules, relativeSubmodulePath, type Submodule } from "./submodules.ts";
-import type { WorkTree } from "./work-tree.ts";
+import { findWorkTree, lfsObjectsOf, type WorkTree } from "./work-tree.ts";
 
 /** A repository that runners can fetch from us. */
 export interface ServedRepository {
@@ -14,6 +14,8 @@ export interface ServedRepository {
   readonly path: string;
   /** Folder of the bare repository. */
   readonly folder: string;
+  /** Where Git LFS objects of it are; the first is ours. Missing in what former versions stored. */
+  readonly lfsObjects?: readonly string[];
 }
 
 /** A URL that a job's git must look for elsewhere. */
@@ -53,7 +55,7 @@ export async function captureRepository(
   target: { storeDir: string; servedPath: string },
   { depth = 0, commit }: { depth?: number; commit?: string | undefined } = {},
 ): Promise<CapturedRepository> {
-  const served = { path: target.servedPath, folder: join(target.storeDir, `${folderName(source.commonDir)}.git`) };
+  const served = serve(target, source);
   await prepareServedRepository(git, served.folder, source);
   await copyRefs(git, served.folder, source);
   const inside: CapturedRepository[] = [];
@@ -74,6 +76,12 @@ export async function captureRepository(
     rewrites: inside.flatMap(({ rewrites }) => rewrites),
     warnings: inside.flatMap(({ warnings }) => warnings),
   };
+}
+
+function serve(target: { storeDir: string; servedPath: string }, source: WorkTree): ServedRepository {
+  const folder = join(target.storeDir, `${folderName(source.commonDir)}.git`);
+  const lfsObjects = [lfsObjectsOf({ commonDir: folder, config: new Map() }), lfsObjectsOf(source)];
+  return { path: target.servedPath, folder, lfsObjects };
 }
 
 function folderName(commonDir: string): string {
@@ -135,7 +143,7 @@ async function captureAbsent(
     repositories: [],
     warnings: [],
   };
-  const url = await realUrl(git, parent, submodule.url);
+  const url = realUrl(parent, submodule.url);
   if (url === undefined) {
     const warning = `submodule "${submodule.path}" is not checked out and has no origin to fetch it from`;
     return { ...nothing, rewrites: [], warnings: [warning] };
@@ -148,16 +156,16 @@ async function captureAbsent(
       rewrites: isRelative ? [{ from: { servedPath: relativeOf(inner.servedPath, submodule.url) }, to: { url } }] : [],
     };
   }
-  const served = { path: inner.servedPath, folder: join(inner.storeDir, `${folderName(local.commonDir)}.git`) };
+  const served = serve(inner, local);
   await prepareServedRepository(git, served.folder, local);
   await copyRefs(git, served.folder, local);
   return { ...nothing, repositories: [served], rewrites };
 }
 
 /** A relative submodule URL is relative to the `origin` of the repository that names it. */
-async function realUrl(git: Git, parent: WorkTree, url: string): Promise<string | undefined> {
+function realUrl(parent: WorkTree, url: string): string | undefined {
   if (!url.startsWith("./") && !url.startsWith("../")) return url;
-  const origin = await git.maybe(["config", "remote.origin.url"], { cwd: parent.topLevel });
+  const origin = parent.config.get("remote.origin.url");
   if (origin === undefined) return undefined;
   const scheme = /^[a-z+]+:\/\/[^/]+/i.exec(origin)?.[0] ?? /^[^/:]+:/.exec(origin)?.[0];
   if (scheme === undefined) return resolve(parent.topLevel, origin, url);
@@ -172,8 +180,5 @@ async function localRepository(git: Git, url: string): Promise<WorkTree | undefi
     () => false,
   );
   if (!exists) return undefined;
-  const answer = await git.maybe(["rev-parse", "--absolute-git-dir", "--show-object-format"], { cwd: path });
-  const [gitDir, objectFormat] = answer?.split("\n") ?? [];
-  if (!gitDir || !objectFormat) return undefined;
-  return { topLevel: path, gitDir, commonDir: gitDir, objectFormat };
+  return await findWorkTree(git, path).catch(() => undefined);
 }

@@ -60,6 +60,10 @@ function cgiVariables({ folder, service, query, request }: GitExchange): Record<
   return {
     GIT_PROJECT_ROOT: folder,
     GIT_HTTP_EXPORT_ALL: "1",
+    // Who may push was decided before, whatever the repository's own setting.
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "http.receivepack",
+    GIT_CONFIG_VALUE_0: "true",
     PATH_INFO: `/${service}`,
     QUERY_STRING: query,
     REQUEST_METHOD: request.method ?? "GET",

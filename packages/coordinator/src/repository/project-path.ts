@@ -14,7 +14,7 @@ export function projectPathOf(originUrl: string | undefined, topLevel: string): 
     .filter((part) => part !== "");
   if (parts.length >= 2 && parts.every((part) => /^[\w.-]+$/.test(part) && part !== ".." && part !== "."))
     return parts.join("/");
-  const folder = basename(topLevel)
+  const folder = basename(topLevel, ".git")
     .replaceAll(/[^\w.-]/g, "-")
     .replace(/^[.-]+/, "");
   return `local/${folder === "" ? "project" : folder}`;

@@ -30,11 +30,11 @@ export async function readRepositoryFacts(
 ): Promise<RepositoryFacts> {
   const inSource = (args: readonly string[]) => git.maybe(args, { cwd: source.topLevel });
   const { branch, tag } = named === undefined ? await checkedOut(inSource) : refOf(named);
-  const defaultBranch = await findDefaultBranch(inSource, branch);
+  const defaultBranch = source.isBare ? await headOf(inSource) : await findDefaultBranch(inSource, branch);
   const shown = await git.text(["-C", served, "log", "-1", "--format=%an <%ae>%x00%cI%x00%B", snapshot.sha]);
   const [author = "", timestamp = "", message = ""] = shown.split("\0");
-  const name = (await inSource(["config", "user.name"])) ?? "local";
-  const email = (await inSource(["config", "user.email"])) ?? "local@localhost";
+  const name = source.config.get("user.name") ?? "local";
+  const email = source.config.get("user.email") ?? "local@localhost";
   const login = (email.split("@")[0] ?? "").replaceAll(/[^\w.-]/g, "") || "local";
   return {
     ref: branch ?? tag ?? snapshot.sha.slice(0, 12),
@@ -56,6 +56,11 @@ function refOf({ ref, isTag }: NamedCommit): { branch: string | undefined; tag: 
 }
 
 type Ask = (args: readonly string[]) => Promise<string | undefined>;
+
+/** What a bare repository's clones check out. */
+async function headOf(ask: Ask): Promise<string> {
+  return (await ask(["symbolic-ref", "--quiet", "--short", "HEAD"])) ?? "main";
+}
 
 async function findDefaultBranch(ask: Ask, branch: string | undefined): Promise<string> {
   const remote = await ask(["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);
