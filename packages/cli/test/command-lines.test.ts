@@ -23,6 +23,8 @@ const commands = [
   "telemetry check",
   "telemetry status",
   "helper-image",
+  "health-check",
+  "lint",
 ];
 
 test("--help names every command", async (t) => {
@@ -48,6 +50,8 @@ test("--version is the version, alone and after a command", async (t) => {
     assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
   }
 });
+
+const onlyConcurrent = join(import.meta.dirname, "fixtures", "only-concurrent.toml");
 
 const mistakes: readonly {
   name: string;
@@ -104,6 +108,36 @@ const mistakes: readonly {
     name: "a configuration that is not there",
     args: ["run", "--config", "/no/config.toml"],
     message: /\/no\/config\.toml/,
+  },
+  {
+    name: "a user that jobs cannot run as",
+    args: ["run", "--config", onlyConcurrent, "--user", "somebody-else"],
+    message: /user = "somebody-else": jobs run as the user of this process/,
+  },
+  {
+    name: "a metrics address that is none",
+    args: ["run", "--config", onlyConcurrent, "--listen-address", "nowhere:x"],
+    message: /listen_address: expected "host:port" or ":port", found "nowhere:x"/,
+  },
+  {
+    name: "a log level that there is not",
+    args: ["run", "--log-level", "loud"],
+    message: /'loud' is invalid\. Allowed choices are debug/,
+  },
+  {
+    name: "a runner without address and token",
+    args: ["run-single"],
+    message: /missing: --url, --token/,
+  },
+  {
+    name: "a setting that no runner has",
+    args: ["register", "-n", "--config", onlyConcurrent, "--dokcer-image", "x"],
+    message: /unknown option '--dokcer-image'/,
+  },
+  {
+    name: "nothing to wait for",
+    args: ["health-check"],
+    message: /no address to check/,
   },
   {
     name: "a query API that is not there",

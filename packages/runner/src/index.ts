@@ -1,5 +1,6 @@
 export { CommandError, type CommandIo } from "./commands/command-io.ts";
 export { checkHealth, type HealthCheckOptions } from "./commands/health-check.ts";
+export { lintConfig } from "./commands/lint.ts";
 export { type ListOptions, listRunners } from "./commands/list.ts";
 export { type MakeHelperImageOptions, makeHelperImage } from "./commands/make-helper-image.ts";
 export type { ProcessSignal, SignalSource } from "./commands/process-signals.ts";

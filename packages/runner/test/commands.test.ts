@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
 import { parse } from "smol-toml";
 import { checkHealth } from "../src/commands/health-check.ts";
+import { lintConfig } from "../src/commands/lint.ts";
 import { listRunners } from "../src/commands/list.ts";
 import { registerRunner } from "../src/commands/register.ts";
 import type { RegisterOptions } from "../src/commands/register-options.ts";
@@ -120,6 +121,37 @@ test("register takes the rest from a template", () =>
     );
   }));
 
+test("register writes [runners.docker] from flags, a template and GitLab's default volume", () =>
+  withCommand(async (scene) => {
+    const templateFile = path.join(scene.directory, "template.toml");
+    await writeFile(templateFile, '[[runners]]\n[runners.docker]\nmemory = "1g"\nimage = "old"\n');
+    const settingArgs = ["--docker-image", "alpine", "--docker-privileged"];
+    const options = { runnerToken: "glrt-new", executor: "docker", templateFile, settingArgs };
+    await registerRunner(registration(scene, options), scene.io);
+    const [runner] = await runnersOf(scene);
+    const docker = { volumes: ["/cache"], memory: "1g", image: "alpine", privileged: true };
+    assert.deepEqual({ ...(runner?.["docker"] as object) }, docker);
+  }));
+
+test("register asks for Docker's image, and leaves out the table of another executor", () =>
+  withCommand(
+    async (scene) => {
+      const {
+        executor: _,
+        name: __,
+        ...options
+      } = registration(scene, { runnerToken: "glrt-new", nonInteractive: false });
+      await registerRunner(options, scene.io);
+      const settingArgs = ["--docker-image", "alpine"];
+      await registerRunner(registration(scene, { runnerToken: "glrt-second", settingArgs }), scene.io);
+      const [first, second] = await runnersOf(scene);
+      assert.partialDeepStrictEqual(first?.["docker"], { image: "ruby:3.3" });
+      assert.equal(second?.["docker"], undefined);
+      assert.match((await scene.printed()).stderr, /WARNING: settings of the docker executor are left out/);
+    },
+    { answers: "builder\ndocker\nruby:3.3\n" },
+  ));
+
 /** What register refuses, and what of it the coordinator heard. */
 const refusals: readonly {
   readonly name: string;
@@ -159,6 +191,21 @@ const refusals: readonly {
     options: { registrationToken: "old" },
     prepare: ({ coordinator }) => coordinator.script("register", { status: 403, body: { message: "403 Forbidden" } }),
     message: /could not register runner at .*status 403 \(403 Forbidden\)/,
+  },
+  {
+    name: "a runner in Docker without an image",
+    options: { runnerToken: "glrt-new", executor: "docker" },
+    message: /missing: --docker-image/,
+  },
+  {
+    name: "an executor that there is not",
+    options: { runnerToken: "glrt-new", executor: "kubernetes" },
+    message: /there is no executor "kubernetes" in this runner; there are shell, docker/,
+  },
+  {
+    name: "an unknown flag",
+    options: { runnerToken: "glrt-new", settingArgs: ["--dokcer-image", "x"] },
+    message: /unknown option '--dokcer-image'/,
   },
 ];
 
@@ -279,6 +326,17 @@ test("only due tokens are rotated", () =>
         "id = 1\ntoken_obtained_at = 2020-01-01T00:00:00Z\ntoken_expires_at = 2020-02-01T00:00:00Z\n",
       ),
     },
+  ));
+
+test("lint tells what has no effect", () =>
+  withCommand(
+    async (scene) => {
+      assert.equal(await lintConfig(scene.configFile, scene.io), false);
+      await writeFile(scene.configFile, "concurrent = 2\n");
+      assert.equal(await lintConfig(scene.configFile, scene.io), true);
+      assert.match((await scene.printed()).stderr, /^runners\[1\]\.frob: not known, has no effect\n$/m);
+    },
+    { config: `${twoRunners}frob = 1\n` },
   ));
 
 test("health-check waits for an address to take connections and says which does not", () =>

@@ -1,13 +1,16 @@
-import { createLog } from "@jobscope/labkit";
 import { loadConfig, runRunners } from "@jobscope/runner";
 import type { CommandContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { createRunnerLog } from "../runner-log.ts";
 
 /** The command line of `jobscope run`. */
 export interface RunFlags {
   readonly config: string;
   readonly listenAddress?: string;
   readonly workingDirectory?: string;
+  readonly user?: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
 }
 
 /**
@@ -17,16 +20,13 @@ export interface RunFlags {
  */
 export async function runRunner(
   flags: RunFlags,
-  { stderr, environment }: CommandContext,
+  context: CommandContext,
   { isDebug }: { isDebug: boolean },
 ): Promise<ExitCode> {
+  const { environment } = context;
   const config = await loadConfig(flags.config, { environment });
-  const log = createLog({
-    level: isDebug ? "debug" : config.logLevel,
-    format: config.logFormat === "json" ? "json" : "text",
-    colors: stderr.isTTY === true,
-  });
-  const { listenAddress, workingDirectory } = flags;
-  const options = { config, listenAddress, ...(workingDirectory === undefined ? {} : { workingDirectory }) };
-  return await runRunners(options, { log, signals: process, environment });
+  const { log, follow } = createRunnerLog({ flags: { ...flags }, context, isDebug, config });
+  const { listenAddress, workingDirectory, user } = flags;
+  const options = { config, listenAddress, user, ...(workingDirectory === undefined ? {} : { workingDirectory }) };
+  return await runRunners(options, { log, signals: process, environment, onConfig: follow });
 }

@@ -1,6 +1,7 @@
-import { createLog } from "@jobscope/labkit";
 import {
   type CommandIo,
+  checkHealth,
+  lintConfig,
   listRunners,
   type RegisterOptions,
   registerRunner,
@@ -13,12 +14,17 @@ import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { watchInterrupts } from "../interrupts.ts";
+import { createRunnerLog } from "../runner-log.ts";
 
 /** Flags as commander gives them: all text, or `true` for a flag without a value. */
 type Flags = Readonly<Record<string, string | true | readonly string[] | undefined>>;
 
 /** `jobscope register`. */
-export async function register(flags: Flags, context: CommandContext): Promise<ExitCode> {
+export async function register(
+  flags: Flags,
+  settingArgs: readonly string[],
+  context: CommandContext,
+): Promise<ExitCode> {
   const options: RegisterOptions = {
     configFile: text(flags["config"]) ?? context.defaultRunnerConfig,
     nonInteractive: flags["nonInteractive"] !== undefined,
@@ -30,6 +36,7 @@ export async function register(flags: Flags, context: CommandContext): Promise<E
     leaveRunner: flags["leaveRunner"] !== undefined,
     templateFile: text(flags["templateConfig"]),
     settings: settingsOf(flags),
+    settingArgs,
     serverSide: {
       tagList: text(flags["tagList"]),
       runUntagged: yesNo("--run-untagged", flags["runUntagged"]),
@@ -49,23 +56,49 @@ export async function register(flags: Flags, context: CommandContext): Promise<E
 /** `jobscope run-single`. */
 export async function runOne(
   flags: Flags,
+  settingArgs: readonly string[],
   context: CommandContext,
   { isDebug }: { isDebug: boolean },
 ): Promise<ExitCode> {
-  const log = createLog({ level: isDebug ? "debug" : "info", colors: context.stderr.isTTY === true });
-  const runner = {
-    name: text(flags["description"]) ?? "run-single",
+  const log = createRunnerLog({ flags, context, isDebug }).log;
+  const from = text(flags["runner"]);
+  const given = {
+    name: text(flags["description"]),
     url: text(flags["url"]),
     token: text(flags["token"]),
-    executor: text(flags["executor"]) ?? "shell",
-    ...settingsOf(flags),
+    executor: text(flags["executor"]),
   };
+  if (from === undefined) {
+    const missing = (["url", "token"] as const).filter((name) => given[name] === undefined);
+    if (missing.length > 0) throw new CommandError(`missing: ${missing.map((name) => `--${name}`).join(", ")}`);
+  }
+  const defaults = from === undefined ? { name: "run-single", executor: "shell" } : {};
   const options = {
-    runner,
+    runner: { ...defaults, ...definedOnly(given), ...settingsOf(flags) },
+    settingArgs,
+    ...(from === undefined ? {} : { from: { configFile: configFile(flags, context), name: from } }),
     maxBuilds: wholeNumber("--max-builds", flags["maxBuilds"]) ?? 0,
     waitTimeoutS: wholeNumber("--wait-timeout", flags["waitTimeout"]) ?? 0,
   };
   return await runSingle(options, { log, signals: process, environment: context.environment });
+}
+
+/** `jobscope health-check`. */
+export async function healthCheck(
+  addresses: readonly string[],
+  flags: Flags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const timeoutMs = (wholeNumber("--timeout", flags["timeout"]) ?? 300) * 1000;
+  return await withIo(context, async (io) => {
+    await checkHealth({ timeoutMs, ...(addresses.length === 0 ? {} : { addresses }) }, io);
+    return true;
+  });
+}
+
+/** `jobscope lint`. */
+export async function lint(flags: Flags, context: CommandContext): Promise<ExitCode> {
+  return await withIo(context, (io) => lintConfig(configFile(flags, context), io));
 }
 
 /** `jobscope list`. */
@@ -132,7 +165,11 @@ function settingsOf(flags: Flags): Record<string, unknown> {
     cache_dir: text(flags["cacheDir"]),
     environment: flags["env"],
   };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return definedOnly(settings);
+}
+
+function definedOnly(table: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined));
 }
 
 function text(value: Flags[string]): string | undefined {

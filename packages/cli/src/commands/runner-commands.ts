@@ -10,6 +10,8 @@ export function addRunnerCommands(add: AddCommand): void {
   addVerify(add);
   addUnregister(add);
   addResetToken(add);
+  addHealthCheck(add);
+  addLint(add);
 }
 
 function addRegister({ program, context, exitWith }: AddCommand): void {
@@ -41,34 +43,38 @@ function addRegister({ program, context, exitWith }: AddCommand): void {
       examples([
         "jobscope register -n --url https://gitlab.example.com --token glrt-… --executor shell",
         "asks nothing",
-      ]),
+      ]) + settingsHelp,
     )
-    .action(async (flags) => {
+    .action(async (flags, command: Command) => {
       const { register } = await import("../actions/runner-commands.ts");
-      exitWith(await register(flags, context));
+      exitWith(await register(flags, command.args, context));
     });
 }
 
 function addRunSingle({ program, context, exitWith }: AddCommand): void {
   withRunnerSettings(program.command("run-single"))
     .summary("run jobs of one runner, without a config.toml")
-    .description("Run jobs of one runner, one at a time, without a config.toml.")
-    .addOption(option("-u, --url <url>", "the coordinator's address", "CI_SERVER_URL").makeOptionMandatory())
-    .addOption(option("-t, --token <token>", "the runner's token", "CI_SERVER_TOKEN").makeOptionMandatory())
+    .description("Run jobs of one runner, one at a time; it need not be in a config.toml.")
+    .addOption(option("-c, --config <file>", "with --runner: the configuration to begin from", "CONFIG_FILE"))
+    .option("-r, --runner <name>", "the runner of that name in the configuration")
+    .addOption(option("-u, --url <url>", "the coordinator's address", "CI_SERVER_URL"))
+    .addOption(option("-t, --token <token>", "the runner's token", "CI_SERVER_TOKEN"))
     .addOption(option("--max-builds <n>", "end after so many jobs; 0: never", "RUNNER_MAX_BUILDS"))
     .addOption(
       option("--wait-timeout <seconds>", "end when there was no job for so long; 0: never", "RUNNER_WAIT_TIMEOUT"),
     )
+    .addOption(logLevelOption())
+    .addOption(logFormatOption())
     .addHelpText(
       "after",
       examples([
         "jobscope run-single --url http://127.0.0.1:4321 --token glrt-… --executor shell --max-builds 1",
         "one job",
-      ]),
+      ]) + settingsHelp,
     )
-    .action(async (flags) => {
+    .action(async (flags, command: Command) => {
       const { runOne } = await import("../actions/runner-commands.ts");
-      exitWith(await runOne(flags, context, { isDebug: isDebug(program) }));
+      exitWith(await runOne(flags, command.args, context, { isDebug: isDebug(program) }));
     });
 }
 
@@ -130,6 +136,33 @@ function addResetToken({ program, context, exitWith }: AddCommand): void {
     });
 }
 
+function addHealthCheck({ program, context, exitWith }: AddCommand): void {
+  program
+    .command("health-check")
+    .argument("[host:port...]", "default: those of the environment's *_TCP_ADDR and *_TCP_PORT variables")
+    .summary("wait until addresses take connections")
+    .description(
+      "Wait until addresses take connections: services of a job, say. Exit code 1 when one does not in time.",
+    )
+    .option("--timeout <seconds>", "how long to wait", "300")
+    .addHelpText("after", examples(["jobscope health-check 127.0.0.1:5432 --timeout 30", "waits for a database"]))
+    .action(async (addresses: string[], flags) => {
+      const { healthCheck } = await import("../actions/runner-commands.ts");
+      exitWith(await healthCheck(addresses, flags, context));
+    });
+}
+
+function addLint({ program, context, exitWith }: AddCommand): void {
+  withConfig(program.command("lint"), context)
+    .summary("check a config.toml")
+    .description("Check a config.toml. Exit code 1 when it can be used but holds what has no effect, 2 when it cannot.")
+    .addHelpText("after", examples(["jobscope lint --config config.toml", "says what is wrong, and where"]))
+    .action(async (flags) => {
+      const { lint } = await import("../actions/runner-commands.ts");
+      exitWith(await lint(flags, context));
+    });
+}
+
 /** Which file: `-c`, else `CONFIG_FILE`, else GitLab's place for it (runner-protocol.md §6.1). */
 export function withConfig(command: Command, context: CommandContext): Command {
   return command.addOption(
@@ -144,11 +177,31 @@ function withSelector(command: Command): Command {
     .option("-t, --token <token>", "the runner with this token");
 }
 
-/** Keys of a `[[runners]]` table that can be given as flags. */
+export function logLevelOption(): Option {
+  return option("-l, --log-level <level>", "wins over the file's log_level", "LOG_LEVEL").choices([
+    ...["debug", "info", "warn", "warning", "error", "fatal", "panic"],
+  ]);
+}
+
+export function logFormatOption(): Option {
+  return option("--log-format <format>", "wins over the file's log_format", "LOG_FORMAT").choices([
+    ...["runner", "text", "json"],
+  ]);
+}
+
+const settingsHelp = `
+Every key of [[runners]] and of its tables can be given, as gitlab-runner spells it, or as an environment variable:
+  --docker-image alpine (DOCKER_IMAGE)  --docker-volumes /cache --docker-volumes /data  --docker-privileged
+  --output-limit 8192 (RUNNER_OUTPUT_LIMIT)  --cache-type s3 (CACHE_TYPE)  --feature-flags FF_TIMESTAMPS:false
+`;
+
+/** Keys of a `[[runners]]` table that can be given as flags: the usual ones by name, all others read by the action. */
 function withRunnerSettings(command: Command): Command {
   return command
+    .allowUnknownOption()
+    .allowExcessArguments()
     .addOption(option("--name, --description <text>", "the runner's name", "RUNNER_NAME"))
-    .addOption(option("--executor <name>", "where jobs run: shell", "RUNNER_EXECUTOR"))
+    .addOption(option("--executor <name>", "where jobs run: shell, docker", "RUNNER_EXECUTOR"))
     .addOption(option("--shell <name>", "bash or sh", "RUNNER_SHELL"))
     .addOption(option("--limit <n>", "jobs at once; 0: no limit of its own", "RUNNER_LIMIT"))
     .addOption(option("--request-concurrency <n>", "job requests at once", "RUNNER_REQUEST_CONCURRENCY"))

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createMasker } from "../masking/masker.ts";
 import { createLog, type LogOptions } from "./create-log.ts";
+import type { LogLevel } from "./log.ts";
 
 describe("the runner log", () => {
   test("a text line has time, level, message and fields", () => {
@@ -60,6 +61,17 @@ describe("the runner log", () => {
     log.info("quiet");
     log.debug("quiet");
     assert.deepEqual(lines, []);
+  });
+
+  test("its level may change while it is written to, children's too", () => {
+    let level: LogLevel = "warn";
+    const { log, lines } = record({ level: () => level });
+    const child = log.child({});
+    child.info("quiet");
+    level = "debug";
+    child.debug("heard");
+    log.info("heard");
+    assert.equal(lines.length, 2);
   });
 
   test("a field that contains itself is cut off", () => {

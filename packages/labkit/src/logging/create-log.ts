@@ -5,8 +5,8 @@ import { plainFields } from "./plain-fields.ts";
 import { formatTextLine } from "./text-format.ts";
 
 export interface LogOptions {
-  /** Lines below it are not written. Default `info`. */
-  readonly level?: LogLevel;
+  /** Lines below it are not written; asked for each line when it is a function. Default `info`. */
+  readonly level?: LogLevel | (() => LogLevel);
   /** `text`: one compact line for people. `json`: one object a line, for machines. Default `text`. */
   readonly format?: "text" | "json";
   /** Default: a masker that knows no phrases, only what is secret by its form. */
@@ -25,15 +25,19 @@ export function createLog(options: LogOptions = {}): Log {
   const mask = (text: string) => masker.mask(text);
   const logger = pino(
     {
-      level: options.level ?? "info",
+      level: "debug",
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     createDestination(options),
   );
-  return wrap(options.fields === undefined ? logger : logger.child(plainFields(options.fields, mask)), mask);
+  const { level = "info", fields } = options;
+  const isEnabled = (asked: LogLevel) => ranks[asked] >= ranks[typeof level === "function" ? level() : level];
+  return wrap(fields === undefined ? logger : logger.child(plainFields(fields, mask)), { mask, isEnabled });
 }
+
+const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 function createDestination(options: LogOptions): DestinationStream {
   const write = options.write ?? writeToStderr();
@@ -46,9 +50,15 @@ function writeToStderr(): (line: string) => void {
   return (line) => stderr.write(line);
 }
 
-function wrap(logger: Logger, mask: (text: string) => string): Log {
+interface Rules {
+  readonly mask: (text: string) => string;
+  readonly isEnabled: (level: LogLevel) => boolean;
+}
+
+function wrap(logger: Logger, rules: Rules): Log {
+  const { mask, isEnabled } = rules;
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
-    if (!logger.isLevelEnabled(level)) return;
+    if (!isEnabled(level)) return;
     if (fields === undefined) logger[level](mask(message));
     else logger[level](plainFields(fields, mask), mask(message));
   };
@@ -57,6 +67,6 @@ function wrap(logger: Logger, mask: (text: string) => string): Log {
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    child: (fields) => wrap(logger.child(plainFields(fields, mask)), mask),
+    child: (fields) => wrap(logger.child(plainFields(fields, mask)), rules),
   };
 }

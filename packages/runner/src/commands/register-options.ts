@@ -28,4 +28,6 @@ export interface RegisterOptions {
   readonly templateFile?: string | undefined;
   /** Further keys of the new `[[runners]]` table, spelt as in the file: `limit`, `builds_dir`, `environment`, … */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The same and all others, as flags: `["--docker-image", "alpine"]`. */
+  readonly settingArgs?: readonly string[];
 }

@@ -12,6 +12,7 @@ import { editConfig } from "./edit-config.ts";
 import type { RegisterOptions } from "./register-options.ts";
 import { askForMissing, type RegisterAnswers } from "./register-questions.ts";
 import { readRunnerTemplate } from "./runner-template.ts";
+import { mergeTables, readSettings, type Table, tableOf } from "./setting-flags.ts";
 import { tokenKeys } from "./token-keys.ts";
 
 /**
@@ -23,10 +24,17 @@ export async function registerRunner(options: RegisterOptions, io: CommandIo): P
   const file = path.resolve(options.configFile);
   await createIfMissing(file, io);
   const template = options.templateFile === undefined ? {} : await readRunnerTemplate(options.templateFile);
-  const answers = await askForMissing(options, template, io);
   checkServerSide(options);
+  const { settingArgs = [] } = options;
+  const settingsFor = (executor: string | undefined) =>
+    mergeTables(template, readSettings({ args: settingArgs, environment: io.environment, executor }));
+  // A flag that is none is told of before anything is asked.
+  settingsFor(undefined);
+  const hasImage = (executor: string) => "image" in tableOf(settingsFor(executor), "docker");
+  const answers = await askForMissing({ ...options, template, hasImage }, io);
 
-  const draft = { ...template, ...options.settings, name: answers.name, url: answers.url, executor: answers.executor };
+  const { name, url, executor, image } = answers;
+  const draft = withExecutorTable({ ...settingsFor(executor), ...options.settings, name, url, executor }, image, io);
   // Everything is checked before the coordinator hears of it; the token is a stand-in that fits.
   const checked = parseConfig({ runners: [{ ...draft, token: "unknown yet" }] }, { file, environment: io.environment });
   const [runner] = checked.runners;
@@ -47,6 +55,23 @@ export async function registerRunner(options: RegisterOptions, io: CommandIo): P
   );
 }
 
+/** A new runner has the table of its own executor only; Docker's gets GitLab's default volume. */
+function withExecutorTable(
+  draft: Readonly<Record<string, unknown>> & { readonly executor: string },
+  image: string | undefined,
+  { stderr }: CommandIo,
+): Table {
+  const kept: Record<string, unknown> = { ...draft };
+  for (const name of ["docker", "custom"]) {
+    if (name === draft.executor || kept[name] === undefined) continue;
+    delete kept[name];
+    writeLine(stderr, `WARNING: settings of the ${name} executor are left out: the runner has ${draft.executor}`);
+  }
+  if (draft.executor !== "docker") return kept;
+  const docker = { volumes: ["/cache"], ...tableOf(kept, "docker"), ...(image === undefined ? {} : { image }) };
+  return { ...kept, docker };
+}
+
 async function createIfMissing(file: string, io: CommandIo): Promise<void> {
   try {
     await access(file);
@@ -59,10 +84,13 @@ async function createIfMissing(file: string, io: CommandIo): Promise<void> {
 
 function checkServerSide({ runnerToken, serverSide }: RegisterOptions): void {
   const given = Object.entries(serverSide).filter(([, value]) => value !== undefined);
+  const flags = given.map(
+    ([key]) => `--${key.replace(/S$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
   if (runnerToken?.startsWith("glrt-") !== true || given.length === 0) return;
   throw new CommandError(
     2,
-    `with an authentication token these are set at the coordinator, not here: ${given.map(([key]) => key).join(", ")}`,
+    `with an authentication token these are set at the coordinator, not here: ${flags.join(", ")}`,
   );
 }
 

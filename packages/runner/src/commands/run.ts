@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { userInfo } from "node:os";
 import type { Log } from "@jobscope/labkit";
 import { ConfigError } from "../config/config-error.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -7,12 +7,15 @@ import { watchConfig } from "../config/watch-config.ts";
 import { startRunnerManager } from "../manager/start-runner-manager.ts";
 import { countTrouble } from "../metrics/count-trouble.ts";
 import { startMetrics } from "../metrics/start-metrics.ts";
+import { CommandError } from "./command-io.ts";
 import { holdMemoryDown } from "./hold-memory-down.ts";
 import type { RunContext } from "./run-context.ts";
-import { serveUntilStopped } from "./serve-until-stopped.ts";
+import { endAtOnce, serveUntilStopped } from "./serve-until-stopped.ts";
 import { startTokenRotation } from "./token-rotation.ts";
 
 export interface RunOptions {
+  /** Whose jobs run; wins over the file's `user`. Only the user of this process can be served. */
+  readonly user?: string | undefined;
   /** As `loadConfig` gave it; its file is watched for changes. */
   readonly config: RunnerManagerConfig;
   /** Wins over the file's `listen_address`. */
@@ -25,11 +28,13 @@ export interface RunOptions {
  * The daemon: runs jobs until a signal ends it. For a process of its own, whose memory settings it changes.
  *
  * @returns the process's exit code (runner-protocol.md §6.8). After 1, jobs may still be running: end the process.
- * @throws {Error} when the metrics address cannot be listened on.
+ * @throws {CommandError} when jobs should run as another user. @throws {Error} when the metrics address cannot be
+ *   listened on.
  */
 export async function runRunners(options: RunOptions, context: RunContext): Promise<0 | 1> {
   const { config } = options;
   const { signals, environment } = context;
+  refuseOtherUser(options.user ?? config.user);
   holdMemoryDown();
 
   await using resources = new AsyncDisposableStack();
@@ -85,15 +90,22 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
   });
   log.info("runner stopped", { exitCode: code });
   if (code === 1) {
-    // Whoever asked twice does not want to wait: job processes are ended, all else goes with this process.
     resources.move();
-    await Promise.race([manager.kill(), delay(killMs, undefined, { ref: false })]);
+    await endAtOnce(manager);
   }
   return code;
 }
 
-/** Longest wait for job processes to end when the operator asked twice. */
-const killMs = 6_000;
+/** To go on would run jobs with rights that the operator did not mean them to have: root's, mostly. */
+function refuseOtherUser(wanted: string | undefined): void {
+  const { username } = userInfo();
+  if (wanted === undefined || wanted === "" || wanted === username) return;
+  throw new CommandError(
+    2,
+    `user = "${wanted}": jobs run as the user of this process, which is ${username}. Start it as ${wanted} instead ` +
+      `(docs/systemd.md: User=${wanted})`,
+  );
+}
 
 /** What the operator should know of a configuration; what was told of one before it is not told again. */
 function tellOfConfig(config: RunnerManagerConfig, log: Log, told: Set<string>): void {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@jobscope/labkit";
 import type { RunnerManager } from "../manager/runner-manager.ts";
 import { onSignals, type SignalSource, signalWords } from "./process-signals.ts";
@@ -11,6 +12,14 @@ export interface ServeOptions {
   readonly onReload: () => void;
   /** Aborted: end as after SIGQUIT. */
   readonly done?: AbortSignal;
+}
+
+/** Longest wait for job processes to end when the operator asked twice. */
+const killMs = 6_000;
+
+/** For an operator who asked twice and does not want to wait: job processes are ended, all else goes with this process. */
+export async function endAtOnce(manager: Pick<RunnerManager, "kill">): Promise<void> {
+  await Promise.race([manager.kill(), delay(killMs, undefined, { ref: false })]);
 }
 
 /**

@@ -27,6 +27,8 @@ export interface RunnerManagerConfig {
   readonly listenAddress: string | undefined;
   /** `connection_max_age`, ms: idle connections are dropped after this. Default: 15 min; 0: never. */
   readonly connectionMaxAgeMs: number;
+  /** `user` that jobs should run as. `run` refuses another than its own; `undefined`: nobody said. */
+  readonly user: string | undefined;
   /** `shutdown_timeout` (seconds in the file), here in ms: bound of a forceful stop. Default: 30,000. */
   readonly shutdownTimeoutMs: number;
   /** Names this installation to its coordinators (runner-protocol.md §1.2.4). */

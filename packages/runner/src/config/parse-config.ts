@@ -71,6 +71,7 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     logFormat: table.log_format === "json" ? "json" : "human",
     listenAddress: table.listen_address || undefined,
     connectionMaxAgeMs: table.connection_max_age,
+    user: table.user || undefined,
     shutdownTimeoutMs: (table.shutdown_timeout > 0 ? table.shutdown_timeout : 30) * 1000,
     systemId,
     warnings,
@@ -81,10 +82,9 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
   };
 }
 
-function warningsOf({ user, session_server: session }: ConfigTable, unkept: Error | undefined): string[] {
+function warningsOf({ session_server: session }: ConfigTable, unkept: Error | undefined): string[] {
   const warnings: string[] = [];
   if (unkept !== undefined) warnings.push(`the system id could not be kept beside the file: ${unkept.message}`);
-  if (user !== undefined && user !== "") warnings.push("user has no effect: jobs run as the user of this process");
   if (session?.["listen_address"] !== undefined)
     warnings.push("session_server has no effect: there is no web terminal");
   return warnings;

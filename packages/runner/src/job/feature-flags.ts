@@ -1,3 +1,5 @@
+import { parseGoBoolean } from "../config/go-boolean.ts";
+
 /** Every `FF_*` flag of GitLab's runner and its default, in its order. Source: runner-protocol.md §6.6. */
 const defaults = {
   FF_TEST_FEATURE: false,
@@ -133,12 +135,6 @@ export function describeFeatureFlags(flags: FeatureFlags): string {
 /** Flags that were set and change nothing here. */
 export function idleFeatureFlags(flags: FeatureFlags): readonly FeatureFlag[] {
   return changedFlags(flags).filter((name) => !actingFlags.has(name));
-}
-
-/** `1 t T TRUE true True`, `0 f F FALSE false False`. Rule: runner-protocol.md §3.2. */
-export function parseGoBoolean(text: string): boolean | undefined {
-  if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;
-  return /^(?:0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
 }
 
 function changedFlags(flags: FeatureFlags): FeatureFlag[] {

@@ -1,5 +1,5 @@
+import { parseGoBoolean } from "../config/go-boolean.ts";
 import type { GitSettings, SubmoduleSettings } from "../shell/git-settings.ts";
-import { parseGoBoolean } from "./feature-flags.ts";
 
 /** What a job's variables set about how it is run. Rule and defaults: runner-protocol.md §3.2. */
 export interface JobSettings {

@@ -1,5 +1,6 @@
 import type { JobTrace } from "@jobscope/job-telemetry";
 import type { Log } from "@jobscope/labkit";
+import { parseGoBoolean } from "../config/go-boolean.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import { reportableFailureReason } from "../coordinator-client/failure-reason.ts";
@@ -9,7 +10,6 @@ import type { ReportTiming } from "../coordinator-client/job-channel.ts";
 import { JobReporter } from "../coordinator-client/job-reporter.ts";
 import type { Executor } from "../executors/executor.ts";
 import { executeJob } from "../job/execute-job.ts";
-import { parseGoBoolean } from "../job/feature-flags.ts";
 import type { SharedFunctionSources } from "../job/functions/function-sources.ts";
 import type { ProductVersion } from "../job/job-execution.ts";
 import { JobInterruption } from "../job/job-interruption.ts";

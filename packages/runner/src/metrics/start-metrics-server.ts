@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
+import { ConfigError } from "../config/config-error.ts";
 import { formatGoDuration } from "../config/go-duration.ts";
 import type { ManagerStatus, RunningJob } from "./manager-status.ts";
 import { type ProfileKind, profileProcess } from "./profile-process.ts";
@@ -21,7 +22,7 @@ export interface MetricsServer extends AsyncDisposable {
  * `/debug/pprof/heap` and `/health/ready` without authentication (runner-protocol.md §6.10). Profiles are V8's.
  *
  * @param listenAddress `host:port`, `:port` (all interfaces) or `host`.
- * @throws {Error} when the address cannot be listened on.
+ * @throws {ConfigError} when the address is none. @throws {Error} when it cannot be listened on.
  */
 export async function startMetricsServer(
   listenAddress: string,
@@ -78,7 +79,8 @@ function parseListenAddress(address: string): { readonly host: string; readonly 
   const host = bracketed ?? plain;
   const number = port === undefined ? defaultPort : Number(port);
   if (host === undefined || number > 65_535) {
-    throw new Error(`listen_address: expected "host:port" or ":port", found "${address}"`);
+    const message = `expected "host:port" or ":port", found "${address}"`;
+    throw new ConfigError({ file: "configuration", problems: [{ key: "listen_address", message }] });
   }
   return { host, port: number };
 }

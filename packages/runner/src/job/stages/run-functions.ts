@@ -9,7 +9,7 @@ import {
   type StepsOutcome,
   stepResultToJson,
 } from "@jobscope/functions";
-import { parseGoBoolean } from "../feature-flags.ts";
+import { parseGoBoolean } from "../../config/go-boolean.ts";
 import { type FunctionLog, openFunctionLog } from "../functions/function-log.ts";
 import { functionCacheDirectory } from "../functions/function-sources.ts";
 import { traceFunctions } from "../functions/function-spans.ts";
