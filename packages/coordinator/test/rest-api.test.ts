@@ -67,3 +67,20 @@ test("pages of other origins and wrong tokens are refused", async () => {
   assert.equal((await get(closed.coordinator.url, { "PRIVATE-TOKEN": "glpat-wrong" })).status, 401);
   assert.equal((await get(closed.coordinator.url, { Authorization: "Bearer glpat-right" })).status, 200);
 });
+
+test("whoever is shown a job token learns whose it is, as long as its job runs", async () => {
+  await using stack = await runningCoordinator(config, { accessToken: "glpat-right" });
+  const { coordinator, repository, runner } = stack;
+  const { id } = await coordinator.createPipeline({ repository });
+  const job = await runner.nextJob();
+  const ask = (token: string) => fetch(`${coordinator.url}/api/v4/job`, { headers: { "JOB-TOKEN": token } });
+  const answer = (await (await ask(job.token)).json()) as {
+    id: number;
+    status: string;
+    pipeline: { id: number; source: string };
+  };
+  assert.partialDeepStrictEqual(answer, { id: job.id, status: "running", pipeline: { id, source: "push" } });
+  assert.equal((await ask(`${job.token}x`)).status, 401);
+  await runner.finish(job);
+  assert.equal((await ask(job.token)).status, 401);
+});
