@@ -1,4 +1,4 @@
-import { type Collector, startCollector } from "@jobscope/collector";
+import { type Collector, type CollectorAuth, startCollector } from "@jobscope/collector";
 import { type Coordinator, type CoordinatorTelemetry, startCoordinator } from "@jobscope/coordinator";
 import { createEndpointPool, createSpanProcessor, type EndpointPool, silentLog } from "@jobscope/labkit";
 import { parseConfig, type RunnerManager, startRunnerManager } from "@jobscope/runner";
@@ -86,8 +86,9 @@ function runnerTable(coordinator: Coordinator, directory: string, options: Stack
 }
 
 /** A collector with the engine in this process and free ports. */
-export async function startTestCollector(dataDir: string): Promise<Collector> {
+export async function startTestCollector(dataDir: string, auth: CollectorAuth = {}): Promise<Collector> {
   return await startCollector({
+    auth,
     otlpHttp: "127.0.0.1:0",
     otlpGrpc: "127.0.0.1:0",
     api: "127.0.0.1:0",

@@ -95,6 +95,21 @@ const mistakes: readonly {
     message: /--oidc-issuer: each needs its own --oidc-audience; 1 and 0 were given/,
   },
   {
+    name: "a claim without a value",
+    args: ["collector", "--oidc-claim", "email"],
+    message: /--oidc-claim: expected NAME=VALUE, found "email"/,
+  },
+  {
+    name: "a rate that is none",
+    args: ["collector", "--max-bytes-per-second", "1MiB"],
+    message: /--max-bytes-per-second: "1MiB" is no whole number/,
+  },
+  {
+    name: "job tokens of a coordinator without TLS",
+    args: ["collector", "--job-tokens-of", "http://gitlab.test"],
+    message: /--job-tokens-of: "http:\/\/gitlab\.test" is no https:\/\/ URL/,
+  },
+  {
     name: "a certificate without its key",
     args: ["collector", "--tls-cert", "collector.pem"],
     message: /--tls-cert: --tls-cert and --tls-key need each other/,

@@ -14,6 +14,7 @@ import { newTraceId, protobufOf, someSpans } from "./support/spans.ts";
 
 const senderToken = "sender-token-0123456789";
 const slowToken = "slow-sender-0123456789";
+const heavyToken = "heavy-sender-0123456789";
 const readerToken = "reader-token-0123456789";
 
 describe("a collector that asks for tokens", () => {
@@ -22,7 +23,7 @@ describe("a collector that asks for tokens", () => {
   let issuer: FakeIssuer;
   let away: FakeIssuer;
   let logged = "";
-  const sentTokens = [senderToken, slowToken, readerToken];
+  const sentTokens = [senderToken, slowToken, heavyToken, readerToken];
 
   before(async () => {
     const directory = scope.use(await temporaryDirectory());
@@ -34,7 +35,7 @@ describe("a collector that asks for tokens", () => {
     };
     const tokenFile = join(directory.path, "senders");
     const apiTokenFile = join(directory.path, "readers");
-    await writeFile(tokenFile, `${senderToken}\n${slowToken}\n`);
+    await writeFile(tokenFile, `${senderToken}\n${slowToken}\n${heavyToken}\n`);
     await writeFile(apiTokenFile, `${readerToken}\n`);
     collector = scope.use(
       await aCollector(join(directory.path, "data"), {
@@ -47,6 +48,7 @@ describe("a collector that asks for tokens", () => {
             { issuer: away.url, audience },
           ],
           maxRequestsPerSecond: 20,
+          maxBytesPerSecond: 100_000,
         },
       }),
     );
@@ -120,14 +122,29 @@ describe("a collector that asks for tokens", () => {
     assert.equal(collector.stats().pendingBytes, 0);
   });
 
+  test("asks a token that sends too much at once to come back, over HTTP and gRPC alike", async () => {
+    const authorization = `Bearer ${heavyToken}`;
+    const large = protobufOf(someSpans(2000));
+    assert.ok(large.length > 100_000);
+    assert.equal((await sendHttp(collector, large, { authorization }))?.status, 200);
+    const stored = collector.stats().storedSpans;
+    const [http, grpc] = [
+      await sendHttp(collector, large, { authorization }),
+      await sendGrpc(collector, large, { authorization }),
+    ];
+    assert.deepEqual([http?.status, http?.headers["retry-after"], grpc?.code], [429, "1", 8]);
+    assert.equal(collector.stats().storedSpans, stored);
+  });
+
   test("asks a token that comes too often to come back, and no other", async () => {
+    const before = collector.stats().refusedSenders["rate-limited"];
     const authorization = `Bearer ${slowToken}`;
     const body = protobufOf(someSpans(1));
     const answers = await Promise.all(Array.from({ length: 60 }, () => sendHttp(collector, body, { authorization })));
     const refused = answers.filter((answer) => answer?.status === 429);
     assert.ok(refused.length > 0 && answers.filter((answer) => answer?.status === 200).length >= 20);
     assert.equal(refused[0]?.headers["retry-after"], "1");
-    assert.equal(collector.stats().refusedSenders["rate-limited"], refused.length);
+    assert.equal(collector.stats().refusedSenders["rate-limited"] - before, refused.length);
     assert.equal((await sendHttp(collector, body, { authorization: `Bearer ${senderToken}` }))?.status, 200);
   });
 
@@ -227,6 +244,8 @@ describe("a collector does not start", () => {
       [{ tls: { cert: ca, key: "/nonexistent" } }, /^auth\.tls\.key: \/nonexistent cannot be read/],
       [{ maxRequestsPerSecond: -1 }, /^auth\.maxRequestsPerSecond: -1 is no rate/],
       [{ maxRequestsPerSecond: 0.5 }, /^auth\.maxRequestsPerSecond: 0\.5 is no rate; expected 1 or more/],
+      [{ maxBytesPerSecond: -1 }, /^auth\.maxBytesPerSecond: -1 is no rate/],
+      [{ jobTokensOf: "http://gitlab.test" }, /^auth\.jobTokensOf: "http:\/\/gitlab\.test" is no https:\/\/ URL/],
       [{ oidc: [issuer, issuer] }, /^auth\.oidc: https:\/\/issuer\.test is named twice$/],
     ] as const;
     for (const [auth, expected] of cases) {

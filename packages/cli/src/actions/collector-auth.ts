@@ -6,6 +6,11 @@ export interface CollectorAuthFlags {
   readonly authTokenFile?: string;
   readonly oidcIssuer?: readonly string[];
   readonly oidcAudience?: readonly string[];
+  readonly oidcClaim?: readonly string[];
+  readonly oidcClockTolerance: string;
+  readonly jobTokensOf?: string;
+  readonly maxRequestsPerSecond: string;
+  readonly maxBytesPerSecond: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
@@ -28,10 +33,20 @@ export function collectorAuthOf(flags: CollectorAuthFlags): CollectorAuth {
   if (tlsClientCa !== undefined && tlsCert === undefined) {
     throw new CommandError("--tls-client-ca: needs --tls-cert and --tls-key");
   }
+  const claims = claimsOf(flags.oidcClaim ?? []);
+  const clockToleranceSeconds = wholeNumber("--oidc-clock-tolerance", flags.oidcClockTolerance);
   return {
     ...(authTokenFile === undefined ? {} : { tokenFile: authTokenFile }),
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
-    oidc: oidcIssuer.map((issuer, index) => ({ issuer, audience: oidcAudience[index] ?? "" })),
+    oidc: oidcIssuer.map((issuer, index) => ({
+      issuer,
+      audience: oidcAudience[index] ?? "",
+      claims,
+      clockToleranceSeconds,
+    })),
+    ...(flags.jobTokensOf === undefined ? {} : { jobTokensOf: flags.jobTokensOf }),
+    maxRequestsPerSecond: wholeNumber("--max-requests-per-second", flags.maxRequestsPerSecond),
+    maxBytesPerSecond: wholeNumber("--max-bytes-per-second", flags.maxBytesPerSecond),
     ...(tlsCert === undefined || tlsKey === undefined
       ? {}
       : { tls: { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) } }),
@@ -39,11 +54,31 @@ export function collectorAuthOf(flags: CollectorAuthFlags): CollectorAuth {
   };
 }
 
+/** `NAME=VALUE` texts; values of one name are alternatives. */
+function claimsOf(texts: readonly string[]): Record<string, string[]> {
+  const claims: Record<string, string[]> = {};
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw new CommandError(`--oidc-claim: expected NAME=VALUE, found "${text}"`);
+    const name = text.slice(0, equals);
+    claims[name] = [...(claims[name] ?? []), text.slice(equals + 1)];
+  }
+  return claims;
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new CommandError(`${flag}: "${text}" is no whole number`);
+}
+
 /** Which flag each option is; a longer name stands before one that it begins with. */
 const flagByOption = {
   "auth.tokenFile": "--auth-token-file",
   "auth.apiTokenFile": "--api-token-file",
   "auth.oidc": "--oidc-issuer",
+  "auth.jobTokensOf": "--job-tokens-of",
+  "auth.maxRequestsPerSecond": "--max-requests-per-second",
+  "auth.maxBytesPerSecond": "--max-bytes-per-second",
   "auth.tls.clientCa": "--tls-client-ca",
   "auth.tls.cert": "--tls-cert",
   "auth.tls.key": "--tls-key",

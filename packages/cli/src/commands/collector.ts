@@ -15,6 +15,15 @@ export function addCollectorCommand({ program, context }: AddCommand): void {
     .option("--auth-token-file <file>", "ask senders for one of the bearer tokens in this file, one a line")
     .option("--oidc-issuer <url>", "or for a token of this OIDC issuer; may be repeated", collect)
     .option("--oidc-audience <audience>", "its audience; one for each --oidc-issuer, in the same order", collect)
+    .option(
+      "--oidc-claim <NAME=VALUE>",
+      "what a claim of their tokens must be; may be repeated, also with another value for a name",
+      collect,
+    )
+    .option("--oidc-clock-tolerance <seconds>", "how far an issuer's clock may be from ours", "60")
+    .option("--job-tokens-of <url>", "or for a job token of this GitLab: such a job sends to its own trace alone")
+    .option("--max-requests-per-second <n>", "of one token, as many at once; 0: no limit", "1000")
+    .option("--max-bytes-per-second <n>", "of one token, likewise", String(32 * 2 ** 20))
     .option("--tls-cert <file>", "TLS certificate of the OTLP receivers, in PEM form")
     .option("--tls-key <file>", "its key")
     .option("--tls-client-ca <file>", "ask senders for a certificate of this authority, as well as for a token")
@@ -29,6 +38,7 @@ export function addCollectorCommand({ program, context }: AddCommand): void {
         ["jobscope collector", "on the usual ports of loopback"],
         ["jobscope collector --otlp-grpc none --data ./spans", "HTTP only, its files here"],
         ["jobscope collector --otlp-http 0.0.0.0:4318 --auth-token-file senders", "for runners elsewhere"],
+        ["jobscope collector --job-tokens-of https://gitlab.example.com", "for what jobs send with their CI_JOB_TOKEN"],
         ["jobscope collector --clickhouse http://default@db:8123/ci", "into a ClickHouse server"],
       ),
     )

@@ -12,6 +12,7 @@ const rules: readonly [title: string, auth: CollectorAuth, refusedKeys: readonly
   ["TLS without a client authority", { tls }, ["otlpHttp", "otlpGrpc", "api"]],
   ["senders' tokens", { tokenFile: "f" }, ["api"]],
   ["an issuer", { oidc }, ["api"]],
+  ["job tokens", { jobTokensOf: "https://gitlab.test" }, ["api"]],
   ["a client authority", { tls: { ...tls, clientCa: "a" } }, ["api"]],
   ["the API's tokens", { apiTokenFile: "f" }, ["otlpHttp", "otlpGrpc"]],
   ["both tokens", { tokenFile: "f", apiTokenFile: "g" }, []],

@@ -13,8 +13,12 @@ export function assertAuthenticated(
   auth: CollectorAuth,
 ): void {
   if (auth.dangerouslyAllowUnauthenticated === true) return;
-  const asksSenders = auth.tokenFile !== undefined || (auth.oidc?.length ?? 0) > 0 || auth.tls?.clientCa !== undefined;
-  const senders = "auth.tokenFile, auth.oidc or auth.tls.clientCa";
+  const asksSenders =
+    auth.tokenFile !== undefined ||
+    (auth.oidc?.length ?? 0) > 0 ||
+    auth.jobTokensOf !== undefined ||
+    auth.tls?.clientCa !== undefined;
+  const senders = "auth.tokenFile, auth.oidc, auth.jobTokensOf or auth.tls.clientCa";
   const listeners = [
     { key: "otlpHttp", asks: asksSenders, remedy: senders },
     { key: "otlpGrpc", asks: asksSenders, remedy: senders },

@@ -1,21 +1,24 @@
 import { ConfigError } from "../config-error.ts";
-import { authenticate, type BearerRules } from "./authenticate.ts";
+import { asksForTokens, authenticate, type BearerRules } from "./authenticate.ts";
 import type { CollectorAuth } from "./collector-auth.ts";
+import { createJobTokenVerifier } from "./job-tokens.ts";
 import { createOidcVerifier } from "./oidc-issuer.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { readStaticTokens } from "./static-tokens.ts";
-import { type Refusal, type RefusalReason, refusalReasons, refused } from "./verdict.ts";
+import { type Admission, type Refusal, type RefusalReason, refusalReasons, refused, type Verdict } from "./verdict.ts";
 
 /** Requests turned away since the start, by reason. */
 export type RefusalCounts = Record<RefusalReason, number>;
 
-/** Who gets in: asked with each request's `Authorization`; answers why not, or nothing. Counts what it refuses. */
+/** Who gets in: asked with each request's `Authorization`. Counts what it refuses. */
 export interface Gate {
   /** Whether it asks for a token at all. */
   readonly asks: boolean;
   /** Counts a request that was turned away for what `admit` does not look at. */
   count(reason: RefusalReason): void;
-  admit(authorization: string | undefined): Promise<Refusal | undefined>;
+  admit(authorization: string | undefined): Promise<Verdict>;
+  /** Asked again once the size of an admitted sender's request is known. */
+  admitBytes(sender: Admission, bytes: number): Refusal | undefined;
 }
 
 export function newRefusalCounts(): RefusalCounts {
@@ -28,16 +31,18 @@ export function newRefusalCounts(): RefusalCounts {
  * @throws {ConfigError} when a rule cannot be applied.
  */
 export async function createSendersGate(auth: CollectorAuth, counts: RefusalCounts): Promise<Gate> {
-  const { tokenFile, oidc = [], maxRequestsPerSecond = 1000 } = auth;
+  const { tokenFile, oidc = [], jobTokensOf, maxRequestsPerSecond = 1000, maxBytesPerSecond = 32 * 2 ** 20 } = auth;
   const twice = oidc.find(({ issuer }, index) => oidc.findIndex((other) => other.issuer === issuer) < index);
   if (twice !== undefined) throw new ConfigError([{ key: "auth.oidc", problem: `${twice.issuer} is named twice` }]);
-  if (maxRequestsPerSecond !== 0 && !(maxRequestsPerSecond >= 1)) {
-    const problem = `${maxRequestsPerSecond} is no rate; expected 1 or more, or 0 for no limit`;
-    throw new ConfigError([{ key: "auth.maxRequestsPerSecond", problem }]);
+  for (const [name, rate] of Object.entries({ maxRequestsPerSecond, maxBytesPerSecond })) {
+    if (rate === 0 || rate >= 1) continue;
+    const problem = `${rate} is no rate; expected 1 or more, or 0 for no limit`;
+    throw new ConfigError([{ key: `auth.${name}`, problem }]);
   }
   const issuers = oidc.map((rule) => createOidcVerifier(rule));
   const tokens = tokenFile === undefined ? undefined : await readStaticTokens("auth.tokenFile", tokenFile);
-  return createGate({ tokens, issuers }, maxRequestsPerSecond, counts);
+  const jobTokens = jobTokensOf === undefined ? undefined : createJobTokenVerifier(jobTokensOf);
+  return createGate({ tokens, issuers, jobTokens }, { maxRequestsPerSecond, maxBytesPerSecond }, counts);
 }
 
 /**
@@ -47,27 +52,45 @@ export async function createSendersGate(auth: CollectorAuth, counts: RefusalCoun
  */
 export async function createReadersGate({ apiTokenFile }: CollectorAuth, counts: RefusalCounts): Promise<Gate> {
   const tokens = apiTokenFile === undefined ? undefined : await readStaticTokens("auth.apiTokenFile", apiTokenFile);
-  return createGate({ tokens, issuers: [] }, 0, counts);
+  return createGate({ tokens, issuers: [], jobTokens: undefined }, noRates, counts);
 }
 
-function createGate(rules: BearerRules, maxRequestsPerSecond: number, counts: RefusalCounts): Gate {
-  const isWithinRate = createRateLimit(maxRequestsPerSecond, () => performance.now());
-  const judge = async (authorization: string | undefined): Promise<Refusal | undefined> => {
+interface Rates {
+  readonly maxRequestsPerSecond: number;
+  readonly maxBytesPerSecond: number;
+}
+
+const noRates: Rates = { maxRequestsPerSecond: 0, maxBytesPerSecond: 0 };
+
+function createGate(rules: BearerRules, rates: Rates, counts: RefusalCounts): Gate {
+  const isWithinRequests = limitOf(rates.maxRequestsPerSecond);
+  const isWithinBytes = limitOf(rates.maxBytesPerSecond);
+  const judge = async (authorization: string | undefined): Promise<Verdict> => {
     const verdict = await authenticate(authorization, rules);
     if (verdict.kind === "refused") return verdict;
-    if (maxRequestsPerSecond === 0 || verdict.sender === undefined || isWithinRate(verdict.sender)) return undefined;
-    return refused("rate-limited");
+    return isWithinRequests(verdict.sender) ? verdict : refused("rate-limited");
   };
   const count = (reason: RefusalReason) => {
     counts[reason] += 1;
   };
   return {
-    asks: rules.tokens !== undefined || rules.issuers.length > 0,
+    asks: asksForTokens(rules),
     count,
     async admit(authorization) {
-      const refusal = await judge(authorization);
-      if (refusal !== undefined) count(refusal.reason);
-      return refusal;
+      const verdict = await judge(authorization);
+      if (verdict.kind === "refused") count(verdict.reason);
+      return verdict;
+    },
+    admitBytes({ sender }, bytes) {
+      if (isWithinBytes(sender, bytes)) return undefined;
+      count("rate-limited");
+      return refused("rate-limited");
     },
   };
+}
+
+/** @param perSecond 0: no limit. Who was not asked has none either. */
+function limitOf(perSecond: number): (sender: string | undefined, cost?: number) => boolean {
+  const isWithin = createRateLimit(perSecond, () => performance.now());
+  return (sender, cost) => perSecond === 0 || sender === undefined || isWithin(sender, cost);
 }

@@ -13,6 +13,16 @@ test("a sender may use its second's worth at once, then as it refills; others ha
   assert.deepEqual([isWithin("a"), isWithin("a"), isWithin("a")], [true, true, false]);
 });
 
+test("what costs more than the bucket holds takes a full one, and is paid off before the next", () => {
+  let now = 0;
+  const isWithin = createRateLimit(100, () => now);
+  assert.deepEqual([isWithin("a", 250), isWithin("a", 1)], [true, false]);
+  now = 1500;
+  assert.equal(isWithin("a", 1), false);
+  now = 1511;
+  assert.equal(isWithin("a", 1), true);
+});
+
 test("whatever the times of its requests, a sender never gets more than a second's worth and its rate", () => {
   fc.assert(
     fc.property(

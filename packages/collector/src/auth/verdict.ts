@@ -8,6 +8,7 @@ export const refusalReasons = [
   "wrong-claims",
   "wrong-signature",
   "expired",
+  "foreign-trace",
   "rate-limited",
   "wrong-host",
   "issuer-unavailable",
@@ -17,9 +18,23 @@ export const refusalReasons = [
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /** What is thought of whoever sent a request. */
-export type Verdict =
-  /** `sender` tells senders apart and is no secret; undefined where nobody is asked. */
-  { readonly kind: "accepted"; readonly sender: string | undefined } | Refusal;
+export type Verdict = Admission | Refusal;
+
+/** A sender that may send. */
+export interface Admission {
+  readonly kind: "accepted";
+  /** Tells senders apart and is no secret; undefined where nobody is asked. */
+  readonly sender: string | undefined;
+  /** The job whose own token was sent: its spans alone are taken. */
+  readonly job?: SendingJob;
+}
+
+/** A running job that sends spans by itself. */
+export interface SendingJob {
+  readonly jobId: string;
+  /** The one trace that it may send to. Undefined: not known; the first one that it sends to becomes it. */
+  traceId: string | undefined;
+}
 
 /** A sender that was turned away. */
 export interface Refusal {

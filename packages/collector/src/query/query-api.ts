@@ -49,8 +49,7 @@ export function createQueryApi({ reader, gate, host, stats, log }: QueryApiOptio
       return await reply.code(403).send({ message: "the host of this request is not an address of this collector" });
     }
     if (request.url === "/health") return;
-    const refusal = await gate.admit(request.headers.authorization);
-    if (refusal === undefined) return;
+    if ((await gate.admit(request.headers.authorization)).kind === "accepted") return;
     return await reply.code(401).header("WWW-Authenticate", "Bearer").send({ message: "not authenticated" });
   });
 

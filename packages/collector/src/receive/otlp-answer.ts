@@ -6,14 +6,20 @@ import type { IngestOutcome } from "./ingest.ts";
 const retryAfterSeconds = 1;
 
 /** gRPC's status codes that we answer with (google.rpc.Code). */
-export const grpcCode = { invalidArgument: 3, resourceExhausted: 8, unavailable: 14, unauthenticated: 16 } as const;
+export const grpcCode = {
+  invalidArgument: 3,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
 
 /** An answer to an OTLP request, before it is put into HTTP or gRPC words. */
 export type OtlpAnswer =
   | { readonly kind: "ok"; readonly rejectedSpans: number }
   | {
       readonly kind: "error";
-      readonly httpStatus: 400 | 401 | 413 | 415 | 429 | 503;
+      readonly httpStatus: 400 | 401 | 403 | 413 | 415 | 429 | 503;
       readonly grpcCode: number;
       readonly message: string;
       readonly retryAfterSeconds: number | undefined;
@@ -54,7 +60,7 @@ export function tooBusy(): OtlpAnswer & { kind: "error" } {
  */
 export function turnedAway({ reason }: Refusal): OtlpAnswer & { kind: "error" } {
   if (reason === "rate-limited") {
-    return { ...tooBusy(), message: "too many requests came with this token" };
+    return { ...tooBusy(), message: "too much comes with this token" };
   }
   if (reason === "issuer-unavailable") {
     const message = "tokens cannot be checked at the moment";
@@ -65,6 +71,17 @@ export function turnedAway({ reason }: Refusal): OtlpAnswer & { kind: "error" } 
     httpStatus: 401,
     grpcCode: grpcCode.unauthenticated,
     message: "not authenticated",
+    retryAfterSeconds: undefined,
+  };
+}
+
+/** The sender is known, and may not send this. */
+export function forbidden(message: string): OtlpAnswer & { kind: "error" } {
+  return {
+    kind: "error",
+    httpStatus: 403,
+    grpcCode: grpcCode.permissionDenied,
+    message,
     retryAfterSeconds: undefined,
   };
 }

@@ -1,13 +1,13 @@
 import { type handleUnaryCall, Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Log } from "@jobscope/labkit";
 import type { Gate } from "../auth/gate.ts";
+import type { Admission } from "../auth/verdict.ts";
+import { storeAdmitted } from "./admitted-request.ts";
 import { createGrpcGate } from "./grpc-gate.ts";
 import { grpcFailure, grpcStatusOf } from "./grpc-status.ts";
 import type { Ingest } from "./ingest.ts";
-import { answerTo, grpcCode, malformed, type OtlpAnswer, protobufResponse, tooBusy } from "./otlp-answer.ts";
-import { MalformedRequest } from "./otlp-model.ts";
+import { grpcCode, type OtlpAnswer, protobufResponse, tooBusy } from "./otlp-answer.ts";
 import { readProtobufRequest } from "./otlp-protobuf.ts";
-import type { Reservation } from "./pending-bytes.ts";
 
 /** The one service of OTLP/gRPC for traces; messages stay bytes, which receiver and sender read as they like. */
 const traceService = {
@@ -36,13 +36,14 @@ export interface OtlpGrpcOptions {
  * A message is in memory before we can judge it; what one connection can hold is bounded by its streams.
  */
 export function createOtlpGrpcServer({ ingest, gate, maxRequestBytes, log }: OtlpGrpcOptions): Server {
+  const grpcGate = createGrpcGate(gate, log);
   const server = new Server({
     "grpc.max_receive_message_length": maxRequestBytes,
     "grpc.max_concurrent_streams": 32,
-    interceptors: [createGrpcGate(gate, log)],
+    interceptors: [grpcGate.interceptor],
   });
   const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-    answer(call.request).then(
+    answer(call.request, grpcGate.senderOf(call.metadata)).then(
       (outcome) => {
         if (outcome.kind === "ok") callback(null, protobufResponse(outcome.rejectedSpans));
         else callback(grpcStatusOf(outcome));
@@ -56,20 +57,12 @@ export function createOtlpGrpcServer({ ingest, gate, maxRequestBytes, log }: Otl
   server.addService(traceService, { Export: handle } as UntypedServiceImplementation);
   return server;
 
-  async function answer(message: Buffer): Promise<OtlpAnswer> {
+  async function answer(body: Buffer, sender: Admission): Promise<OtlpAnswer> {
     using reservation = ingest.pending.reserve();
-    const answered = reservation.resize(message.length) ? await store(message, reservation) : tooBusy();
+    const request = { sender, body, read: readProtobufRequest, reservation };
+    const answered = reservation.resize(body.length) ? await storeAdmitted(request, { ingest, gate }) : tooBusy();
     count(answered);
     return answered;
-  }
-
-  async function store(message: Buffer, reservation: Reservation): Promise<OtlpAnswer> {
-    try {
-      return answerTo(await ingest.store(() => readProtobufRequest(message), reservation));
-    } catch (error) {
-      if (error instanceof MalformedRequest) return malformed(error.message);
-      throw error;
-    }
   }
 
   function count(answered: OtlpAnswer): void {

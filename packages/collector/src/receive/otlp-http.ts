@@ -4,9 +4,9 @@ import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Gate } from "../auth/gate.ts";
 import { httpsOptions } from "../auth/server-tls.ts";
 import type { TlsIdentity } from "../auth/tls-files.ts";
+import { storeAdmitted } from "./admitted-request.ts";
 import type { Ingest } from "./ingest.ts";
 import {
-  answerTo,
   grpcCode,
   jsonResponse,
   malformed,
@@ -17,9 +17,7 @@ import {
   turnedAway,
 } from "./otlp-answer.ts";
 import { readJsonRequest } from "./otlp-json.ts";
-import { MalformedRequest } from "./otlp-model.ts";
 import { readProtobufRequest } from "./otlp-protobuf.ts";
-import type { Reservation } from "./pending-bytes.ts";
 import { type BodyOutcome, readBody } from "./request-body.ts";
 
 type Encoding = "protobuf" | "json";
@@ -56,9 +54,9 @@ export function createOtlpHttpServer({ ingest, gate, tls, maxRequestBytes, log }
 
   server.post("/v1/traces", async (request, reply) => {
     const encoding = encodingOf(request.headers["content-type"]);
-    const refusal = await gate.admit(request.headers.authorization);
-    if (refusal !== undefined) {
-      return await send(hangUp(request.raw, reply), encoding ?? "json", turnedAway(refusal));
+    const sender = await gate.admit(request.headers.authorization);
+    if (sender.kind === "refused") {
+      return await send(hangUp(request.raw, reply), encoding ?? "json", turnedAway(sender));
     }
     if (encoding === undefined)
       return await refuse(request.raw, reply, "json", wrongType(request.headers["content-type"]));
@@ -69,7 +67,8 @@ export function createOtlpHttpServer({ ingest, gate, tls, maxRequestBytes, log }
     using reservation = ingest.pending.reserve();
     const body = await readBody(request.raw, { maxBytes: maxRequestBytes, reservation });
     if (body.kind !== "body") return await refuse(request.raw, reply, encoding, refusalOf(body, maxRequestBytes));
-    const answered = await answer(body.bytes, encoding, reservation);
+    const read = encoding === "protobuf" ? readProtobufRequest : readJsonRequest;
+    const answered = await storeAdmitted({ sender, body: body.bytes, read, reservation }, { ingest, gate });
     count(answered);
     return await send(reply, encoding, answered);
   });
@@ -90,16 +89,6 @@ export function createOtlpHttpServer({ ingest, gate, tls, maxRequestBytes, log }
     return await reply.code(500).send({ message: "the collector failed" });
   });
   return server;
-
-  async function answer(body: Buffer, encoding: Encoding, reservation: Reservation): Promise<OtlpAnswer> {
-    try {
-      const read = encoding === "protobuf" ? readProtobufRequest : readJsonRequest;
-      return answerTo(await ingest.store(() => read(body), reservation));
-    } catch (error) {
-      if (error instanceof MalformedRequest) return malformed(error.message);
-      throw error;
-    }
-  }
 
   async function send(reply: FastifyReply, encoding: Encoding, answer: OtlpAnswer): Promise<FastifyReply> {
     reply.header("Content-Type", contentTypes[encoding]);
