@@ -10,10 +10,16 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
 import Docker from "dockerode";
+import { createImageProvider } from "../src/executors/docker/images/provide-image.ts";
 import type { RunHelper } from "../src/executors/executor.ts";
 import { ensureHelperImage } from "../src/helper-image/ensure-helper-image.ts";
-import { findHelperImage } from "../src/helper-image/find-helper-image.ts";
-import { helperImageLabels, helperProgram, splitImageName, staticBusybox } from "../src/helper-image/helper-image.ts";
+import {
+  helperImageLabels,
+  helperImageName,
+  helperProgram,
+  splitImageName,
+  staticBusybox,
+} from "../src/helper-image/helper-image.ts";
 import { hostRoot } from "../src/helper-image/host-root.ts";
 import { sendTar } from "../src/helper-image/image-entry.ts";
 import { importRoot } from "../src/helper-image/import-root.ts";
@@ -234,12 +240,24 @@ describe("an engine without the helper image", () => {
 
   test("is told what to do", async () => {
     await using started = await startEngine({ Os: "linux", Arch: "amd64" });
-    await assert.rejects(findHelperImage(started.engine, { signal }), {
-      code: "HELPER_IMAGE",
-      message:
-        `the Docker engine has no helper image jobscope-helper:x86_64-${runnerVersion}: make it with ` +
-        '"jobscope helper-image" (in a checkout: npm run helper-image), or name another with helper_image in config.toml',
+    const said: string[] = [];
+    const say = (line: string) => void said.push(line);
+    const images = createImageProvider({
+      engine: started.engine,
+      findLogin: () => assert.fail("no registry is asked"),
+      pullStarted: () => ({ succeeded: () => assert.fail(), failed() {} }),
+      signal,
     });
+    const reference = helperImageName("amd64");
+    const wanted = { reference, role: "helper", platform: undefined, policies: ["never"] } as const;
+    const image = images.provide(wanted).ready({ plain: say, info: say, warning: say, error: say });
+    await assert.rejects(image, { reason: "runner_configuration_error" });
+    assert.equal(
+      said.at(-1),
+      `Failed to pull image with policy "never": No such image: jobscope-helper:x86_64-${runnerVersion}. ` +
+        'Make it with "jobscope helper-image" (in a checkout: npm run helper-image), or name another with ' +
+        "helper_image in config.toml",
+    );
   });
 
   test("of another architecture or system than this machine is told that it takes a base, or that there is none", async () => {

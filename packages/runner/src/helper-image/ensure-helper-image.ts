@@ -1,7 +1,7 @@
 import type { Log } from "@jobscope/labkit";
 import type Dockerode from "dockerode";
+import { engineArchitecture, inspectImage } from "./engine-image.ts";
 import { extendBase } from "./extend-base.ts";
-import { engineArchitecture, inspectImage } from "./find-helper-image.ts";
 import { type HelperImage, helperImageLabels, helperImageName } from "./helper-image.ts";
 import { HelperImageError } from "./helper-image-error.ts";
 import { hostRoot } from "./host-root.ts";

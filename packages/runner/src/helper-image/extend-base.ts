@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import type Dockerode from "dockerode";
-import { inspectImage } from "./find-helper-image.ts";
+import { inspectImage } from "./engine-image.ts";
 import { followProgress } from "./follow-progress.ts";
 import { helperProgram, splitImageName, staticBusybox } from "./helper-image.ts";
 import { HelperImageError } from "./helper-image-error.ts";

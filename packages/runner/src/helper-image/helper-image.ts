@@ -24,6 +24,10 @@ export const helperImageLabels = {
 /** GitLab's names of architectures in its helper images, by Go's. Rule: runner-protocol.md §4.3. */
 const architectureNames: Readonly<Record<string, string>> = { amd64: "x86_64" };
 
+/** What a user who lacks the image is told. */
+export const howToMakeHelperImage =
+  'Make it with "jobscope helper-image" (in a checkout: npm run helper-image), or name another with helper_image in config.toml';
+
 /** @param architecture of the engine, by Go's name: `amd64`. */
 export function helperImageName(architecture: string): string {
   return `jobscope-helper:${architectureNames[architecture] ?? architecture}-${runnerVersion}`;

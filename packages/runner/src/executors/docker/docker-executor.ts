@@ -4,7 +4,6 @@ import type { DockerConfig } from "../../config/docker-config.ts";
 import type { Executor, SweepReport } from "../executor.ts";
 import { type ContainerStopLimits, defaultContainerStopLimits } from "./containers/stop-container.ts";
 import { createEngine, type Engine, misconfigured } from "./engine.ts";
-import { defaultHelperImage } from "./helper-command.ts";
 import { createOwnership } from "./labels.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { sweepEngine } from "./sweep-engine.ts";
@@ -67,7 +66,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         job: containers.job,
         report: containers.report,
         ownership,
-        helperImage: options.helperImage ?? defaultHelperImage,
+        helperImage: options.helperImage,
         stopLimits: { ...defaultContainerStopLimits, ...options.stopLimits },
         pullRetryDelaysMs: options.pullRetryDelaysMs,
         keepRemoving,

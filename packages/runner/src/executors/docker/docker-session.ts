@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
+import { helperProgram } from "../../helper-image/helper-image.ts";
 import type { ExecutorSession, PreparationReport, ScriptOutcome, ScriptRun } from "../executor.ts";
 import { ExecutorError } from "../executor.ts";
 import type { BuildContainer } from "./containers/build-container.ts";
 import type { HelperContainer } from "./containers/helper-container.ts";
-import { helperCommand } from "./helper-command.ts";
 
 export interface DockerSessionOptions {
   readonly hostname: string;
@@ -41,7 +41,7 @@ export function createDockerSession(options: DockerSessionOptions): ExecutorSess
     run: (script, { signal }) =>
       script.container === "helper" ? helper.run(script, signal) : runInBuildContainer(script, signal),
     runHelper: ({ args, stdin, onStdout, onStderr }, { signal }) =>
-      helper.runProgram({ command: [...helperCommand, ...args], stdin, onStdout, onStderr }, signal),
+      helper.runProgram({ command: [helperProgram, ...args], stdin, onStdout, onStderr }, signal),
     functionProcesses: async () => {
       throw new ExecutorError("jobs with `run:` are not supported by the docker executor", {
         reason: "runner_configuration_error",

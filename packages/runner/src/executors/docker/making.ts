@@ -12,8 +12,8 @@ export interface JobPreparation {
   readonly job: ContainerJob;
   readonly report: PreparationReport;
   readonly ownership: Ownership;
-  /** Image in which the stages of ours run, unless the configuration names another. */
-  readonly helperImage: string;
+  /** Image in which the stages of ours run, unless the configuration names another. Default: `helperImageName`. */
+  readonly helperImage: string | undefined;
   readonly stopLimits: ContainerStopLimits;
   readonly pullRetryDelaysMs: readonly [number, number] | undefined;
   /** Owns work that goes on after the job: the removal of what was made for it. */

@@ -1,3 +1,4 @@
+import { helperImageName } from "../../helper-image/helper-image.ts";
 import type { ContainerJob } from "../container-job.ts";
 import type { ExecutorSession } from "../executor.ts";
 import { makeBuildContainer, makeHelperContainer } from "./containers/job-containers.ts";
@@ -32,7 +33,7 @@ type OpenSession = (cleanUp: () => Promise<void>) => ExecutorSession;
 
 async function furnish(preparation: JobPreparation, made: AsyncDisposableStack): Promise<OpenSession> {
   const { engine, job, report, signal } = preparation;
-  await describeEngine(engine, signal);
+  const { architecture } = await describeEngine(engine, signal);
   const image = chooseImage(job, report.lines);
   const services = planServices(job);
   for (const warning of services.warnings) report.lines.warning(warning);
@@ -44,7 +45,8 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
     signal,
     ...(preparation.pullRetryDelaysMs === undefined ? {} : { retryDelaysMs: preparation.pullRetryDelaysMs }),
   });
-  const wanted = wantImages(job, images, { image, services: services.services, helperImage: preparation.helperImage });
+  const helperImage = preparation.helperImage ?? helperImageName(architecture);
+  const wanted = wantImages(job, images, { image, services: services.services, helperImage });
 
   const names = namesOf(job.identity);
   const labels = preparation.ownership.labelsFor(job.labels, expandAll(job));
@@ -60,8 +62,8 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   };
   const making: Making = { ...preparation, names, labels, made, shared };
 
-  const { extraHosts, helper } = await runServices(making, services.services, wanted, (hosts, helperImage) =>
-    makeHelperContainer(making, helperImage, hosts),
+  const { extraHosts, helper } = await runServices(making, services.services, wanted, (hosts, provided) =>
+    makeHelperContainer(making, provided, hosts),
   );
   const build = await makeBuildContainer(making, {
     image,

@@ -30,7 +30,7 @@ export interface HelperContainer {
 export interface HelperContainerOptions {
   readonly engine: Engine;
   readonly createOptions: Dockerode.ContainerCreateOptions;
-  /** Makes files of the helper open to every user: `umask 0000` ahead of its scripts (runner-protocol.md §4.3). */
+  /** Makes files of the helper open to every user: `umask 0000` ahead of its programs (runner-protocol.md §4.3). */
   readonly opensFiles: boolean;
   readonly keepsVolumes: boolean;
 }
@@ -44,7 +44,7 @@ export const idleCommand: readonly string[] = [
 
 export function createHelperContainer(options: HelperContainerOptions): HelperContainer {
   const { engine, createOptions, opensFiles, keepsVolumes } = options;
-  const umask = opensFiles ? "umask 0000\n" : "";
+  const withUmask = opensFiles ? ["sh", "-c", 'umask 0000; exec "$@"', "sh"] : [];
   let started: Promise<Dockerode.Container> | undefined;
 
   function start(): Promise<Dockerode.Container> {
@@ -71,7 +71,8 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
   async function runProgram(program: HelperProgram, signal: AbortSignal): Promise<ScriptOutcome> {
     if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
     const container = await start();
-    const { command, onStdout, onStderr } = program;
+    const { onStdout, onStderr } = program;
+    const command = [...withUmask, ...program.command];
     const exec = await execInContainer(container, { command, onStdout, onStderr }).catch((error: unknown) => {
       throw engineFailure("cannot run a program in the helper container", error);
     });
@@ -103,7 +104,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
     runProgram,
     run({ text, onStdout, onStderr }, signal) {
       const stdin = new PassThrough();
-      stdin.end(umask + text);
+      stdin.end(text);
       return runProgram({ command: ["sh"], stdin, onStdout, onStderr }, signal);
     },
   };

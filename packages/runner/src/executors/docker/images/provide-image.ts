@@ -1,4 +1,5 @@
 import type { PullPolicy } from "../../../config/docker-config.ts";
+import { howToMakeHelperImage } from "../../../helper-image/helper-image.ts";
 import type { AvailableImage, ImageRequest } from "../../container-job.ts";
 import type { PullReport, ReportLines } from "../../executor.ts";
 import { type Engine, engineMessage, isNotFound, misconfigured } from "../engine.ts";
@@ -109,7 +110,9 @@ async function provideBy(
   const { engine, findLogin, signal, retryDelaysMs } = options;
   const { reference, platform } = wanted;
   const local = await inspectImage(engine, reference);
-  if (policy === "never" && local === undefined) throw new Error(`No such image: ${reference}`);
+  if (policy === "never" && local === undefined) {
+    throw new Error(`No such image: ${reference}${wanted.role === "helper" ? `. ${howToMakeHelperImage}` : ""}`);
+  }
   if (local !== undefined && (policy !== "always" || isIdOf(reference, local.id))) {
     if (policy === "if-not-present") {
       lines.plain(`Using locally found image version due to "if-not-present" pull policy`);

@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
 import type { DockerConfig } from "../../../config/docker-config.ts";
+import { helperProgram } from "../../../helper-image/helper-image.ts";
 import type { ReportLines } from "../../executor.ts";
 import type { HelperContainer } from "../containers/helper-container.ts";
 import { removeContainer } from "../containers/stop-container.ts";
 import { misconfigured } from "../engine.ts";
-import { helperCommand } from "../helper-command.ts";
 import { checkImage } from "../images/check-image.ts";
 import type { WantedImages } from "../images/job-images.ts";
 import type { ProvidedImage } from "../images/provide-image.ts";
@@ -119,7 +119,7 @@ function probeFrom(helper: HelperContainer): ProbeService {
     };
     const stdin = new PassThrough();
     stdin.end();
-    const command = [...helperCommand, "await-port", String(timeoutMs), ...targets];
+    const command = [helperProgram, "await-port", String(timeoutMs), ...targets];
     const outcome = await helper.runProgram({ command, stdin, onStdout: take, onStderr: take }, signal);
     return outcome.kind === "exited" && outcome.exitCode === 0 ? { kind: "answers" } : { kind: "timeout", output };
   };
