@@ -19,7 +19,7 @@ export type { ProxyConfig, RunnerManagerConfig } from "./config/manager-config.t
 export { type ParseConfigOptions, parseConfig } from "./config/parse-config.ts";
 export { type PayloadEndpoint, payloadEndpoint } from "./config/payload-endpoint.ts";
 export type { Environment } from "./config/process-environment.ts";
-export type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./config/runner-config.ts";
+export type { RunnerConfig, RunnerTlsConfig } from "./config/runner-config.ts";
 export type { TelemetryConfig } from "./config/telemetry-config.ts";
 export { CoordinatorError, type CoordinatorOperation } from "./coordinator-client/coordinator-error.ts";
 export type { FailureReason } from "./coordinator-client/failure-reason.ts";

@@ -77,7 +77,15 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     warnings,
     proxy,
     telemetry: toTelemetryConfig(table.telemetry, place),
-    runners: table.runners.map((runner) => toRunnerConfig(runner, table.labels, { directory, workingDirectory })),
+    runners: table.runners.map((runner, index) =>
+      toRunnerConfig(runner, {
+        globalLabels: table.labels,
+        key: `runners[${index}]`,
+        directory,
+        workingDirectory,
+        problems,
+      }),
+    ),
     unknownKeys,
   };
 }
@@ -133,7 +141,10 @@ function expandTexts(value: unknown, environment: Environment): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, expandTexts(inner, environment)]));
 }
 
-const secretKeys = new Set(["token", "bearer_token", "headers", "client_secret", "proxy"]);
+const secretKeys = new Set([
+  ...["token", "bearer_token", "headers", "client_secret", "proxy"],
+  ...["AccessKey", "SecretKey", "SessionToken", "PrivateKey", "AccountKey"],
+]);
 
 function toProblem(issue: z.core.$ZodIssue, variableByKey: ReadonlyMap<string, string>): ConfigProblem {
   const place = keyText(issue.path);

@@ -1,3 +1,4 @@
+import type { CacheConfig } from "./cache-config.ts";
 import type { DockerConfig } from "./docker-config.ts";
 
 /** How a runner reaches its coordinator over TLS. Paths are absolute. Rule: runner-protocol.md §1.1. */
@@ -8,20 +9,6 @@ export interface RunnerTlsConfig {
   readonly certFile: string | undefined;
   /** `tls-key-file`, else `certs/<host>.auth.key`. */
   readonly keyFile: string | undefined;
-}
-
-/** `[runners.cache]`. Rule: runner-protocol.md §6.5. */
-export interface RunnerCacheConfig {
-  /** `Type`: `s3`, `gcs`, `azure`; empty (default): local directory only. */
-  readonly type: string;
-  /** `Path`: prefix of remote object names. Default: empty. */
-  readonly path: string;
-  /** `Shared`: one remote cache for all runners. Default: false. */
-  readonly isShared: boolean;
-  /** `MaxUploadedArchiveSize`: bytes, 0 (default) = no limit. */
-  readonly maxUploadedArchiveBytes: number;
-  /** The tables `s3`, `gcs` and `azure` as written, keys in lower case. */
-  readonly providers: Readonly<Record<string, unknown>>;
 }
 
 /** One `[[runners]]` entry, defaults filled in, frozen. Rule: runner-protocol.md §6.3. */
@@ -89,7 +76,7 @@ export interface RunnerConfig {
   readonly artifactResponseHeaderTimeoutMs: number;
   /** `[runners.feature_flags]`: wins over job variables (runner-protocol.md §3.2). Names as written. */
   readonly featureFlags: Readonly<Record<string, boolean>>;
-  readonly cache: RunnerCacheConfig;
+  readonly cache: CacheConfig;
   /** `[runners.docker]`; `undefined` when there is no such table. */
   readonly docker: DockerConfig | undefined;
 }

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
-import type { RunnerCacheConfig, RunnerConfig, RunnerTlsConfig } from "./runner-config.ts";
+import type { ConfigProblem } from "./config-error.ts";
+import type { RunnerConfig, RunnerTlsConfig } from "./runner-config.ts";
 import type { RunnerTable } from "./schema/runner-table.ts";
 import { shortenToken } from "./short-token.ts";
+import { toCacheConfig } from "./to-cache-config.ts";
 import { toDockerConfig } from "./to-docker-config.ts";
 
 /** Where a configuration comes from, for what it leaves out. */
@@ -17,12 +19,17 @@ export interface ConfigPlace {
 /** Limits and intervals that the file may leave at 0 for "the default" (runner-protocol.md §6.3). */
 const defaults = { outputLimitKiB: 4096, unhealthyRequests: 3, unhealthyIntervalMs: 3_600_000, finalUpdates: 10 };
 
-/** Fills in what a `[[runners]]` table leaves out. */
-export function toRunnerConfig(
-  table: RunnerTable,
-  globalLabels: Readonly<Record<string, string>>,
-  place: ConfigPlace,
-): RunnerConfig {
+export interface RunnerConfigContext extends ConfigPlace {
+  /** Of the whole file: merged under the runner's own. */
+  readonly globalLabels: Readonly<Record<string, string>>;
+  /** Where the table is, for messages: `runners[0]`. */
+  readonly key: string;
+  readonly problems: ConfigProblem[];
+}
+
+/** Fills in what a `[[runners]]` table leaves out. What cannot be used goes to `problems`. */
+export function toRunnerConfig(table: RunnerTable, context: RunnerConfigContext): RunnerConfig {
+  const { globalLabels, key, ...place } = context;
   const absolute = (file: string | undefined) =>
     file === undefined || file === "" ? undefined : path.resolve(place.workingDirectory, file);
   return {
@@ -61,7 +68,7 @@ export function toRunnerConfig(
     artifactUploadTimeoutMs: positive(table.artifact.upload_timeout ?? 0, 3_600_000),
     artifactResponseHeaderTimeoutMs: positive(table.artifact.response_header_timeout ?? 0, 600_000),
     featureFlags: table.feature_flags,
-    cache: cacheConfig(table.cache),
+    cache: toCacheConfig(table.cache, { ...place, key: `${key}.cache` }),
     docker: table.docker === undefined ? undefined : toDockerConfig(table.docker),
   };
 }
@@ -77,17 +84,6 @@ function tlsConfig(table: RunnerTable, { directory, workingDirectory }: ConfigPl
     caFile: pick(table["tls-ca-file"], ".crt"),
     certFile: pick(table["tls-cert-file"], ".auth.crt"),
     keyFile: pick(table["tls-key-file"], ".auth.key"),
-  };
-}
-
-function cacheConfig(table: RunnerTable["cache"]): RunnerCacheConfig {
-  const providers = { s3: table.s3, gcs: table.gcs, azure: table.azure };
-  return {
-    type: table.Type,
-    path: table.Path,
-    isShared: table.Shared,
-    maxUploadedArchiveBytes: table.MaxUploadedArchiveSize,
-    providers: Object.fromEntries(Object.entries(providers).filter(([, value]) => value !== undefined)),
   };
 }
 

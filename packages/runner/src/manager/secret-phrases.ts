@@ -1,3 +1,4 @@
+import { cacheSecrets } from "../config/cache-config.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { Job } from "../coordinator-client/job.ts";
 import { createVariableSet, plainVariable } from "../shell/variable-set.ts";
@@ -12,6 +13,7 @@ export function secretPhrases(job: Job, runner: RunnerConfig): readonly string[]
   return [
     job.jobToken,
     runner.runnerToken,
+    ...cacheSecrets(runner.cache),
     ...masked,
     ...expandedSecrets(job, runner),
     ...job.dependencies.map(({ jobToken }) => jobToken),

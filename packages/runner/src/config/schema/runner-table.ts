@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cacheTable } from "./cache-table.ts";
 import { dockerTable } from "./docker-table.ts";
 import { count, duration, httpUrl, instant, labels } from "./fields.ts";
 
@@ -43,17 +44,7 @@ export const runnerTable = z.object({
     .object({ upload_timeout: duration.optional(), response_header_timeout: duration.optional() })
     .prefault({}),
   feature_flags: z.record(z.string(), z.boolean()).default({}),
-  cache: z
-    .object({
-      Type: z.string().default(""),
-      Path: z.string().default(""),
-      Shared: z.boolean().default(false),
-      MaxUploadedArchiveSize: count.default(0),
-      s3: anyTable.optional(),
-      gcs: anyTable.optional(),
-      azure: anyTable.optional(),
-    })
-    .prefault({}),
+  cache: cacheTable.prefault({}),
   docker: dockerTable.optional(),
   custom: anyTable.optional(),
 });
