@@ -3,12 +3,13 @@
  *
  * Without arguments it runs every `*.test.ts` below packages/ and test/; a prefix (`packages/labkit`) narrows that.
  * Flags that begin with `--test-` go to node as they are. HOME is an empty directory: what a developer's shell profile,
- * git configuration or caches hold must not decide a test.
+ * git configuration or caches hold must not decide a test. Servers of `build-test-peers.ts` are found all the same.
  */
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { testPeersDirectory } from "./test-peers-directory.ts";
 
 const prefixes = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const nodeFlags = process.argv.slice(2).filter((argument) => argument.startsWith("--test-"));
@@ -34,7 +35,7 @@ const child = spawn(
     ...nodeFlags,
     ...files,
   ],
-  { stdio: "inherit", env: { ...process.env, HOME: home } },
+  { stdio: "inherit", env: { ...process.env, HOME: home, JOBSCOPE_TEST_PEERS: testPeersDirectory() } },
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => {

@@ -5,6 +5,7 @@ export type {
   GcpIdentitySpec,
   SecretSpec,
 } from "./auth/auth-spec.ts";
+export { createTokenSource, type TokenSourceDeps } from "./auth/create-token-source.ts";
 export { isLoopback } from "./auth/loopback.ts";
 export type { TokenSource } from "./auth/token-source.ts";
 export { TokenSourceError } from "./auth/token-source.ts";

@@ -3,7 +3,7 @@ import type { SpanAttributes } from "../attributes.ts";
 /**
  * The attributes that GitLab's later design has for all stages alike, made of those that a stage has of its own.
  *
- * @param stage `attributes`: all that the stage's span was given.
+ * @param stage `attributes`: all that the stage's span was given. What it says itself of its transfers wins.
  *
  * Rule: telemetry.md §2, "the generic ones".
  */
@@ -13,9 +13,16 @@ export function genericAttributes(stage: { name: string; attributes: SpanAttribu
   const resource = resourceAttributes(stage.name, attributes);
   return {
     ...resource,
-    "ci.network.rx_bytes": attributes["ci.stage.network_receive_bytes"] ?? resource["ci.network.rx_bytes"],
-    "ci.network.tx_bytes": attributes["ci.stage.network_transmit_bytes"] ?? resource["ci.network.tx_bytes"],
-    "ci.operation.retry_count": attempt === undefined ? undefined : attempt - 1,
+    "ci.network.rx_bytes":
+      attributes["ci.network.rx_bytes"] ??
+      attributes["ci.stage.network_receive_bytes"] ??
+      resource["ci.network.rx_bytes"],
+    "ci.network.tx_bytes":
+      attributes["ci.network.tx_bytes"] ??
+      attributes["ci.stage.network_transmit_bytes"] ??
+      resource["ci.network.tx_bytes"],
+    "ci.operation.retry_count":
+      attributes["ci.operation.retry_count"] ?? (attempt === undefined ? undefined : attempt - 1),
   };
 }
 

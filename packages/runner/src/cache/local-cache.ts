@@ -72,7 +72,8 @@ export async function saveToDisk(
   }
 }
 
-function archiveFile({ directory }: CacheLocation): string {
+/** Where the archive is on the disk. */
+export function archiveFile({ directory }: Pick<CacheLocation, "directory">): string {
   return path.join(directory, "cache.zip");
 }
 

@@ -1,5 +1,6 @@
 import type { JobTrace } from "@jobscope/job-telemetry";
 import type { Log } from "@jobscope/labkit";
+import type { RemoteCache } from "../cache/remote/remote-cache.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import type { Job } from "../coordinator-client/job.ts";
@@ -13,6 +14,8 @@ export interface JobExecutionOptions {
   readonly runner: RunnerConfig;
   /** For artifacts. Job state and job log are the reporter's business. */
   readonly client: CoordinatorClient;
+  /** The runner's store of caches: one an entry of the configuration. `undefined`: caches stay on its disk. */
+  readonly remoteCache?: RemoteCache | undefined;
   /** Where scripts run: one per process (`createShellExecutor`), disposed of by the manager. */
   readonly executor: Executor;
   /** Where the functions of `run:` jobs come from: one per process (`createSharedFunctionSources`). */

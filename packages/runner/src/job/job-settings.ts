@@ -19,6 +19,8 @@ export interface JobSettings {
   readonly sectionAttempts: number;
   /** `CI_DEBUG_SERVICES` */
   readonly showsServiceLogs: boolean;
+  /** `CACHE_REQUEST_TIMEOUT` (minutes), here in ms. */
+  readonly cacheRequestTimeoutMs: number;
   /** `AFTER_SCRIPT_IGNORE_ERRORS` */
   readonly ignoresAfterScriptErrors: boolean;
   /** One sentence for each value that could not be used. */
@@ -124,6 +126,7 @@ export function readJobSettings(input: SettingsInput): JobSettings {
     secretsRetrievalAttempts: attempts("SECRETS_RETRIEVAL_ATTEMPTS"),
     sectionAttempts: attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
     showsServiceLogs: flag("CI_DEBUG_SERVICES", false),
+    cacheRequestTimeoutMs: (Math.max(0, integer("CACHE_REQUEST_TIMEOUT", 0)) || 10) * 60_000,
     ignoresAfterScriptErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     problems,
   };

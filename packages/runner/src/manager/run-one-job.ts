@@ -1,5 +1,6 @@
 import type { JobTrace } from "@jobscope/job-telemetry";
 import type { Log } from "@jobscope/labkit";
+import type { RemoteCache } from "../cache/remote/remote-cache.ts";
 import { parseGoBoolean } from "../config/go-boolean.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
@@ -42,6 +43,7 @@ export interface JobToRun {
   readonly client: CoordinatorClient;
   /** The one that the runner's entry names. */
   readonly executor: Executor;
+  readonly remoteCache: RemoteCache | undefined;
   readonly slot: JobSlot;
   readonly about: Omit<RunningJob, "traceId" | "startedAt" | "stage">;
   /** A build stage of a job with `FF_EXPORT_HIGH_CARDINALITY_METRICS` is over. */
@@ -144,13 +146,14 @@ interface Running {
 }
 
 async function execute(toRun: JobToRun, shared: JobSurroundings, running: Running): Promise<JobVerdict> {
-  const { job, runner, client, executor, slot } = toRun;
+  const { job, runner, client, executor, remoteCache, slot } = toRun;
   try {
     return await executeJob({
       job,
       runner,
       client,
       executor,
+      remoteCache,
       functionSources: shared.functionSources,
       log: running.log,
       jobTrace: running.jobTrace,

@@ -1,3 +1,4 @@
+import type { RemoteCache } from "../cache/remote/remote-cache.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import type { DeclineReason } from "../metrics/runner-metrics.ts";
@@ -16,6 +17,8 @@ export interface RunnerLoad {
 export interface RunnerEntry {
   readonly runner: RunnerConfig;
   readonly client: CoordinatorClient;
+  /** The store of its caches, if it has one. */
+  readonly remoteCache: RemoteCache | undefined;
   readonly health: RunnerHealth;
   readonly requestLimit: RequestLimit;
   /** What this entry began. */
@@ -28,10 +31,13 @@ export interface RunnerEntry {
   asksAgainAtMs: number;
 }
 
-export function createRunnerEntry(runner: RunnerConfig, client: CoordinatorClient, all: RunnerLoad): RunnerEntry {
+export function createRunnerEntry(
+  about: Pick<RunnerEntry, "runner" | "client" | "remoteCache">,
+  all: RunnerLoad,
+): RunnerEntry {
+  const { runner } = about;
   return {
-    runner,
-    client,
+    ...about,
     health: new RunnerHealth(runner),
     requestLimit: new RequestLimit({
       requestConcurrency: runner.requestConcurrency,

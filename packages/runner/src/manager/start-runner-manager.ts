@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSpanClock, spanPriority } from "@jobscope/job-telemetry";
 import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labkit";
+import { openRemoteCache } from "../cache/remote/open-remote-cache.ts";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
@@ -209,7 +210,10 @@ class PollingRunnerManager implements RunnerManager {
     const { systemId, proxy, connectionMaxAgeMs } = this.#config;
     const onAttempt = (attempt: ApiAttempt) => this.#metrics.apiAttempted(runner, attempt);
     const client = createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs, onAttempt });
-    return createRunnerEntry(runner, client, this.#loadOf(runner.runnerToken));
+    const { store } = runner.cache;
+    const deps = { log: this.#log, environment: this.#options.environment };
+    const remoteCache = store === undefined ? undefined : openRemoteCache(store, deps);
+    return createRunnerEntry({ runner, client, remoteCache }, this.#loadOf(runner.runnerToken));
   }
 
   #loadOf(runnerToken: string): RunnerLoad {
@@ -246,7 +250,10 @@ class PollingRunnerManager implements RunnerManager {
     }
   }
 
-  async #runJob({ runner, client }: RunnerEntry, { job }: Extract<HandedOut, { kind: "job" }>): Promise<void> {
+  async #runJob(
+    { runner, client, remoteCache }: RunnerEntry,
+    { job }: Extract<HandedOut, { kind: "job" }>,
+  ): Promise<void> {
     using slot = this.#slots.take(runner.runnerToken, job.project.id);
     const about = {
       jobId: job.id,
@@ -261,7 +268,7 @@ class PollingRunnerManager implements RunnerManager {
     const startedMs = performance.now();
     const executor = this.#executors.of(runner);
     assert(executor !== undefined, "a runner without an executor is not polled");
-    const toRun = { job, runner, client, executor, slot, about, running: this.#running, onStageEnd };
+    const toRun = { job, runner, client, executor, remoteCache, slot, about, running: this.#running, onStageEnd };
     const result = await runOneJob(toRun, this.#surroundings());
     if (result.kind === "dropped") this.#log.info("job dropped", { "ci.job.id": job.id, why: result.why });
     else this.#metrics.jobEnded(runner, job, failureReasonOf(result.verdict), (performance.now() - startedMs) / 1000);

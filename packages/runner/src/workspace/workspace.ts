@@ -1,3 +1,4 @@
+import type { SignedRequest, SignedUpload } from "../cache/signed-request.ts";
 import type { ArtifactSet } from "../coordinator-client/job.ts";
 
 /**
@@ -32,13 +33,23 @@ export interface Workspace extends AsyncDisposable {
 export interface WorkspaceTasks {
   /** Extracts the archive of a cache into the project directory. */
   readonly "restore-cache": {
-    readonly request: CacheRequest;
-    readonly result: { readonly kind: "restored" | "missing" };
+    readonly request: CacheRequest & { readonly remote?: RemoteArchive<SignedRequest> | undefined };
+    readonly result:
+      | { readonly kind: "restored" | "missing" }
+      /** The store could not be had. `why` is in the log already, as a warning. */
+      | { readonly kind: "unavailable"; readonly why: string };
   };
   /** Archives what a cache names, unless its archive is as young as all of it. Rule: runner-protocol.md §3.7. */
   readonly "save-cache": {
-    readonly request: CacheRequest & FileWishes & { readonly compressionLevel: string };
-    readonly result: { readonly kind: "saved" | "up-to-date" | "no-files" };
+    readonly request: CacheRequest &
+      FileWishes & {
+        readonly compressionLevel: string;
+        readonly remote?: (RemoteArchive<SignedUpload> & { readonly maxBytes: number }) | undefined;
+      };
+    readonly result:
+      | { readonly kind: "saved" | "up-to-date" | "no-files" }
+      /** The archive is on the disk, but could not be brought to its store. */
+      | { readonly kind: "unavailable"; readonly why: string };
   };
   /** Downloads the archive of an earlier job and extracts it. Rule: runner-protocol.md §3.8. */
   readonly "download-artifacts": {
@@ -106,6 +117,8 @@ export interface TaskFacts {
   readonly bytes?: number;
   /** Transfers after the first. */
   readonly retries?: number;
+  /** Bytes of the archive that crossed the network, over all tries. */
+  readonly networkBytes?: number;
 }
 
 /** An archive of a cache, and the project it belongs to. */
@@ -115,6 +128,15 @@ export interface CacheRequest {
   readonly archiveDirectory: string;
   /** For people. */
   readonly key: string;
+}
+
+/** A cache's archive in a store, beside the one on the disk. Rule: runner-protocol.md §3.7. */
+export interface RemoteArchive<Request extends SignedRequest> {
+  readonly request: Request;
+  /** Bound of one try, ms. */
+  readonly timeoutMs: number;
+  /** The job's own proxy variables: they win over those of the place. */
+  readonly proxyVariables: Readonly<Record<string, string>>;
 }
 
 /** Which files are meant. Texts as the job wrote them: shell references are expanded by the task. */

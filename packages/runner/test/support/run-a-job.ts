@@ -4,6 +4,7 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { type JobTrace, untracedJobTrace } from "@jobscope/job-telemetry";
 import { type Log, silentLog } from "@jobscope/labkit";
+import type { RemoteCache } from "../../src/cache/remote/remote-cache.ts";
 import type { RunnerConfig } from "../../src/config/runner-config.ts";
 import type { CoordinatorClient } from "../../src/coordinator-client/coordinator-client.ts";
 import type { Job } from "../../src/coordinator-client/job.ts";
@@ -26,6 +27,7 @@ export interface JobBench extends AsyncDisposable {
 export interface RunOptions {
   readonly runner?: Partial<RunnerConfig>;
   readonly client?: Partial<CoordinatorClient>;
+  readonly remoteCache?: RemoteCache;
   readonly jobTrace?: JobTrace;
   readonly commandSpans?: boolean;
   readonly log?: Log;
@@ -112,6 +114,7 @@ async function runJob(
       ...wishes.runner,
     },
     client: (wishes.client ?? {}) as CoordinatorClient,
+    remoteCache: wishes.remoteCache,
     executor,
     functionSources: createSharedFunctionSources(),
     log: wishes.log ?? silentLog,

@@ -1,9 +1,9 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
-import type { CacheLocation } from "../../cache/local-cache.ts";
 import type { CacheEntry } from "../../coordinator-client/job.ts";
 import type { PreparedRun } from "../job-run.ts";
-import { isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
+import { type CacheCandidate, isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
 import { jobEnvironmentOf } from "./process-environment.ts";
+import { accessRemote, cacheFacts, endStoreFailure } from "./remote-archive.ts";
 import { endFailed, runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
@@ -45,7 +45,7 @@ async function archiveEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
   span.setAttributes({
     "ci.cache.key": location.key,
     "ci.cache.policy": policy.word,
-    "ci.cache.backend": "local",
+    "ci.cache.backend": run.options.remoteCache?.backend ?? "local",
     "ci.cache.skipped": !policy.pushes,
     "ci.resource.type": "cache",
     "ci.resource.operation": "archive",
@@ -58,8 +58,13 @@ async function archiveEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
   }
   output.notice(`Creating cache ${location.key}...`);
   try {
-    await save(run, entry, location, around);
-    output.notice("Created cache");
+    const trouble = await save(run, entry, location, around);
+    if (trouble === undefined) output.notice("Created cache");
+    else {
+      output.helper.fatal(trouble);
+      output.warning("Failed to create cache");
+      endStoreFailure(span, trouble);
+    }
   } catch (error) {
     signal.throwIfAborted();
     output.helper.fatal(error instanceof Error ? error.message : String(error));
@@ -68,27 +73,38 @@ async function archiveEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
   }
 }
 
+/** @returns why the archive could not be brought to its store, if so. */
 async function save(
   run: PreparedRun,
   { paths, includesUntracked }: CacheEntry,
-  location: CacheLocation,
+  candidate: CacheCandidate,
   { output, span, signal }: Surroundings,
-): Promise<void> {
-  await run.workspace.perform(
+): Promise<string | undefined> {
+  const maxBytes = run.options.runner.cache.maxUploadedArchiveBytes;
+  const wishes = { cacheKey: candidate.key, maxBytes };
+  const access = await accessRemote(run, candidate, (cache, wish) => cache.signUpload({ ...wish, ...wishes }), signal);
+  if (access.kind === "unusable") {
+    output.warning(`Unable to generate cache upload environment: ${access.error.message}`);
+  }
+  const result = await run.workspace.perform(
     "save-cache",
     {
       ...jobEnvironmentOf(run),
       projectDirectory: run.directories.project,
-      archiveDirectory: location.directory,
-      key: location.key,
+      archiveDirectory: candidate.directory,
+      key: candidate.key,
       paths,
       includesUntracked,
       compressionLevel: run.variables.valueOf("CACHE_COMPRESSION_LEVEL"),
+      remote: access.kind === "signed" ? { ...access.remote, maxBytes } : undefined,
     },
     {
       report: output.helper,
-      onFacts: ({ bytes, files }) => span.setAttributes({ "ci.cache.size_bytes": bytes, "ci.cache.files": files }),
+      onFacts: cacheFacts(span, access, "ci.network.tx_bytes"),
       signal,
     },
   );
+  // Said above, and kept on the disk: for the log the cache is made, for the trace the store was missing.
+  if (access.kind === "unusable") endStoreFailure(span, access.error.message);
+  return result.kind === "unavailable" ? result.why : undefined;
 }

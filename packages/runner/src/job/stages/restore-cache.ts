@@ -1,10 +1,10 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
-import type { CacheLocation } from "../../cache/local-cache.ts";
 import type { CacheEntry } from "../../coordinator-client/job.ts";
 import { ansi } from "../../shell/ansi.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { attemptStage } from "./attempts.ts";
-import { fallbackCaches, isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
+import { type CacheCandidate, fallbackCaches, isCacheUsed, mainCache, policyOf } from "./cache-candidates.ts";
+import { accessRemote, cacheFacts, endStoreFailure } from "./remote-archive.ts";
 import { runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
@@ -41,7 +41,7 @@ async function restoreEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
   span.setAttributes({
     "ci.cache.key": main.key,
     "ci.cache.policy": policy.word,
-    "ci.cache.backend": "local",
+    "ci.cache.backend": run.options.remoteCache?.backend ?? "local",
     "ci.cache.skipped": !policy.pulls,
     "ci.resource.type": "cache",
     "ci.resource.operation": "restore",
@@ -55,54 +55,69 @@ async function restoreEntry(run: PreparedRun, entry: CacheEntry, around: Surroun
   await restoreFirst(run, entry, [main, ...fallbackCaches(run, entry, output)], around);
 }
 
-/** Tries the candidates in order until one is there and whole. */
+/** Tries the candidates in order until one is there and whole. A store's trouble is the span's, also beside a hit. */
 async function restoreFirst(
   run: PreparedRun,
   entry: CacheEntry,
-  candidates: readonly CacheLocation[],
+  candidates: readonly CacheCandidate[],
   around: Surroundings,
 ): Promise<void> {
   const { output, span, signal } = around;
+  let trouble: string | undefined;
   for (const [index, candidate] of candidates.entries()) {
     output.notice(`Checking cache for ${candidate.key}...`);
-    const isRestored = await restore(run, candidate, around);
+    const outcome = await restore(run, candidate, around);
     signal.throwIfAborted();
-    if (isRestored) {
+    trouble ??= outcome.trouble;
+    if (outcome.isRestored) {
       output.notice("Successfully extracted cache");
       span.setAttributes({
         "ci.cache.hit": true,
         "ci.resource.hit": true,
         "ci.cache.fallback_key": index === 0 ? undefined : candidate.key,
       });
-      return;
+      break;
     }
     output.warning("Failed to extract cache");
     if (run.flags.FF_CLEAN_UP_FAILED_CACHE_EXTRACT) await removePaths(run, entry, around);
+    span.setAttributes({ "ci.cache.hit": false, "ci.resource.hit": false });
   }
-  span.setAttributes({ "ci.cache.hit": false, "ci.resource.hit": false });
+  if (trouble !== undefined) endStoreFailure(span, trouble);
 }
 
-/** @returns false, and why in the log, when there is no such archive or it is damaged. */
-async function restore(run: PreparedRun, candidate: CacheLocation, { output, span, signal }: Surroundings) {
+interface CandidateOutcome {
+  /** False, and why in the log, when there is no such archive, it is damaged, or its store cannot be had. */
+  readonly isRestored: boolean;
+  /** What was wrong with the store, if anything. */
+  readonly trouble?: string | undefined;
+}
+
+async function restore(run: PreparedRun, candidate: CacheCandidate, around: Surroundings): Promise<CandidateOutcome> {
+  const { output, span, signal } = around;
+  const access = await accessRemote(run, candidate, (cache, wish) => cache.signDownload(wish), signal);
+  const trouble = access.kind === "unusable" ? access.error.message : undefined;
+  if (trouble !== undefined) output.warning(`Failed to obtain environment for cache ${candidate.key}: ${trouble}`);
   try {
-    const { kind } = await run.workspace.perform(
+    const result = await run.workspace.perform(
       "restore-cache",
       {
         projectDirectory: run.directories.project,
         archiveDirectory: candidate.directory,
         key: candidate.key,
+        remote: access.kind === "signed" ? access.remote : undefined,
       },
       {
         report: output.helper,
-        onFacts: ({ bytes, files }) => span.setAttributes({ "ci.cache.size_bytes": bytes, "ci.cache.files": files }),
+        onFacts: cacheFacts(span, access, "ci.network.rx_bytes"),
         signal,
       },
     );
-    return kind === "restored";
+    if (result.kind === "unavailable") return { isRestored: false, trouble: result.why };
+    return { isRestored: result.kind === "restored", trouble };
   } catch (error) {
     signal.throwIfAborted();
     output.helper.fatal(error instanceof Error ? error.message : String(error));
-    return false;
+    return { isRestored: false, trouble };
   }
 }
 

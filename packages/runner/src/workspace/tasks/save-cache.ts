@@ -1,7 +1,10 @@
 import { collectFiles } from "../../archive/collect-files.ts";
 import { deflateLevelOf } from "../../archive/compression-level.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
-import { saveToDisk } from "../../cache/local-cache.ts";
+import { archiveFile, saveToDisk } from "../../cache/local-cache.ts";
+import { createStoreConnections } from "../../cache/transfer/store-connections.ts";
+import { CacheTransferError } from "../../cache/transfer/transfer-error.ts";
+import { uploadArchive } from "../../cache/transfer/upload-archive.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
 import { jobEnvironment } from "./job-environment.ts";
@@ -30,10 +33,44 @@ export async function saveCache(request: Task["request"], context: TaskContext):
   const deflateLevel = deflateLevelOf(request.compressionLevel);
   const saved = await saveToDisk(location, { projectDirectory, files, deflateLevel }, signal);
   onFacts({ bytes: saved.bytes });
-  report.info(
-    saved.kind === "up-to-date"
-      ? "Archive is up to date!"
-      : "No URL provided, cache will not be uploaded to shared cache server. Cache will be stored only locally.",
-  );
+  if (saved.kind === "up-to-date") report.info("Archive is up to date!");
+  else {
+    const trouble = await upload(request.remote, { file: archiveFile(location), bytes: saved.bytes }, context);
+    if (trouble !== undefined) return { kind: "unavailable", why: trouble };
+  }
   return { kind: saved.kind };
+}
+
+/** @returns why the store could not be had, if so. */
+async function upload(
+  remote: Task["request"]["remote"],
+  { file, bytes }: { readonly file: string; readonly bytes: number },
+  { environment, report, onFacts, signal }: TaskContext,
+): Promise<string | undefined> {
+  if (remote === undefined) {
+    report.info(
+      "No URL provided, cache will not be uploaded to shared cache server. Cache will be stored only locally.",
+    );
+    return undefined;
+  }
+  const { request, timeoutMs, maxBytes, proxyVariables } = remote;
+  if (maxBytes > 0 && bytes > maxBytes) {
+    report.info(
+      `Cache archive size (${bytes}) is too big (Limit is set to ${maxBytes}). Cache will be stored only locally.`,
+    );
+    return undefined;
+  }
+  const connections = createStoreConnections({ ...environment, ...proxyVariables });
+  try {
+    await uploadArchive({
+      ...{ request, file, connections, timeoutMs, report, signal },
+      onProgress: onFacts,
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CacheTransferError) return error.message;
+    throw error;
+  } finally {
+    await connections.destroy();
+  }
 }
