@@ -22,7 +22,7 @@ function isServerAddress(text: string): boolean {
 }
 
 /** `[runners.cache.s3]` in GitLab's spelling. Rule and defaults: runner-protocol.md §6.5. */
-export const s3CacheTable = z.object({
+const s3CacheTable = z.object({
   ServerAddress: serverAddress.default(""),
   AccessKey: z.string().default(""),
   SecretKey: z.string().default(""),
@@ -57,7 +57,7 @@ export const s3CacheTable = z.object({
 });
 
 /** `[runners.cache.gcs]`. */
-export const gcsCacheTable = z.object({
+const gcsCacheTable = z.object({
   AccessID: z.string().default(""),
   PrivateKey: z.string().default(""),
   CredentialsFile: z.string().default(""),
@@ -66,7 +66,7 @@ export const gcsCacheTable = z.object({
 });
 
 /** `[runners.cache.azure]`. */
-export const azureCacheTable = z.object({
+const azureCacheTable = z.object({
   AccountName: z.string().default(""),
   AccountKey: z.string().default(""),
   ContainerName: z.string().default(""),
