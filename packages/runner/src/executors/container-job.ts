@@ -10,13 +10,15 @@ export interface ContainerJob {
   /** `undefined` when the job names none: then the runner's own is used. */
   readonly image: ContainerImage | undefined;
   readonly services: readonly ContainerService[];
-  /** Environment of the job's containers; the scripts export the same again. */
+  /** Environment of the job's containers, but not of one for functions; the scripts export the same again. */
   readonly environment: Readonly<Record<string, string>>;
   /** The part of it that services see: internal and public variables. */
   readonly serviceEnvironment: Readonly<Record<string, string>>;
   readonly registryAccess: RegistryAccess;
   readonly directories: ContainerDirectories;
   readonly identity: ContainerJobIdentity;
+  /** The job has `run:`: its build container runs commands of functions instead of scripts. */
+  readonly runsFunctions: boolean;
   /** Labels of everything made for the job, without prefix (runner-protocol.md §4.11). */
   readonly labels: Readonly<Record<string, string>>;
   /** The builds volume outlives the job: git strategy `fetch`. */

@@ -38,6 +38,7 @@ export function containerJobOf(context: JobContext): ContainerJob | undefined {
       runnerToken: runner.runnerToken,
       systemId: options.systemId,
     },
+    runsFunctions: job.run !== undefined,
     labels: labelsOf(context),
     reusesBuilds: settings.git.strategy === "fetch",
     isProtected: isProtected(context),

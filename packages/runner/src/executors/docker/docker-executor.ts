@@ -4,6 +4,7 @@ import type { DockerConfig } from "../../config/docker-config.ts";
 import type { Executor, SweepReport } from "../executor.ts";
 import { type ContainerStopLimits, defaultContainerStopLimits } from "./containers/stop-container.ts";
 import { createEngine, type Engine, misconfigured } from "./engine.ts";
+import { createStaticShells } from "./functions/static-shell.ts";
 import { createOwnership } from "./labels.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { sweepEngine } from "./sweep-engine.ts";
@@ -26,6 +27,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
   const { log } = options;
   const owner = createHash("sha256").update(options.identity).digest("hex").slice(0, 16);
   const ownership = createOwnership(owner);
+  const staticShells = createStaticShells();
   const engines = new Map<string, Promise<Engine>>();
   const removals = new Set<Promise<unknown>>();
 
@@ -67,6 +69,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         report: containers.report,
         ownership,
         helperImage: options.helperImage,
+        staticShells,
         stopLimits: { ...defaultContainerStopLimits, ...options.stopLimits },
         pullRetryDelaysMs: options.pullRetryDelaysMs,
         keepRemoving,

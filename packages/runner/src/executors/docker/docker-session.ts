@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { ProcessHost } from "@jobscope/functions";
 import { helperProgram } from "../../helper-image/helper-image.ts";
 import type { ExecutorSession, PreparationReport, ScriptOutcome, ScriptRun } from "../executor.ts";
 import { ExecutorError } from "../executor.ts";
@@ -10,6 +11,8 @@ export interface DockerSessionOptions {
   readonly isFresh: boolean;
   readonly build: BuildContainer;
   readonly helper: HelperContainer;
+  /** Starts the build container of a job with `run:`. */
+  readonly openFunctions: (tempDir: string) => Promise<ProcessHost>;
   readonly sectionAttempts: number;
   readonly lines: PreparationReport["lines"];
   /** Removes everything that was made for the job. Returns soon; what is left to do goes on. */
@@ -42,11 +45,7 @@ export function createDockerSession(options: DockerSessionOptions): ExecutorSess
       script.container === "helper" ? helper.run(script, signal) : runInBuildContainer(script, signal),
     runHelper: ({ args, stdin, onStdout, onStderr }, { signal }) =>
       helper.runProgram({ command: [helperProgram, ...args], stdin, onStdout, onStderr }, signal),
-    functionProcesses: async () => {
-      throw new ExecutorError("jobs with `run:` are not supported by the docker executor", {
-        reason: "runner_configuration_error",
-      });
-    },
+    functionProcesses: ({ tempDir }) => options.openFunctions(tempDir),
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;
       isDisposed = true;

@@ -3,6 +3,7 @@ import type { PreparationReport } from "../executor.ts";
 import type { SharedSettings } from "./containers/container-options.ts";
 import type { ContainerStopLimits } from "./containers/stop-container.ts";
 import type { Engine } from "./engine.ts";
+import type { StaticShells } from "./functions/static-shell.ts";
 import type { Labels, Ownership } from "./labels.ts";
 import type { JobNames } from "./names.ts";
 
@@ -14,6 +15,7 @@ export interface JobPreparation {
   readonly ownership: Ownership;
   /** Image in which the stages of ours run, unless the configuration names another. Default: `helperImageName`. */
   readonly helperImage: string | undefined;
+  readonly staticShells: StaticShells;
   readonly stopLimits: ContainerStopLimits;
   readonly pullRetryDelaysMs: readonly [number, number] | undefined;
   /** Owns work that goes on after the job: the removal of what was made for it. */

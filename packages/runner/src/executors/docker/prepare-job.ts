@@ -4,6 +4,7 @@ import type { ExecutorSession } from "../executor.ts";
 import { makeBuildContainer, makeHelperContainer } from "./containers/job-containers.ts";
 import { createDockerSession } from "./docker-session.ts";
 import { describeEngine } from "./engine.ts";
+import { openFunctionContainer } from "./functions/open-function-container.ts";
 import { chooseImage, wantImages } from "./images/job-images.ts";
 import { createImageProvider } from "./images/provide-image.ts";
 import { createLoginFinder } from "./images/registry-auth.ts";
@@ -62,9 +63,11 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   };
   const making: Making = { ...preparation, names, labels, made, shared };
 
-  const { extraHosts, helper } = await runServices(making, services.services, wanted, (hosts, provided) =>
-    makeHelperContainer(making, provided, hosts),
-  );
+  let helperImageId = "";
+  const { extraHosts, helper } = await runServices(making, services.services, wanted, (hosts, provided) => {
+    helperImageId = provided.id;
+    return makeHelperContainer(making, provided, hosts);
+  });
   const build = await makeBuildContainer(making, {
     image,
     provided: await wanted.build.ready(report.lines),
@@ -76,6 +79,8 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
     createDockerSession({
       build,
       helper,
+      openFunctions: (tempDir) =>
+        openFunctionContainer({ build, helper, helperImageId, shells: preparation.staticShells }, tempDir),
       hostname: shared.hostname,
       isFresh: volumes.areBuildsFresh,
       sectionAttempts: job.sectionAttempts,

@@ -1,6 +1,7 @@
 import type Dockerode from "dockerode";
 import type { ContainerImage, ContainerJob } from "../../container-job.ts";
 import { ExecutorError } from "../../executor.ts";
+import { idleCommand as functionsIdleCommand } from "../functions/static-shell.ts";
 import type { ProvidedImage } from "../images/provide-image.ts";
 import type { Making } from "../making.ts";
 import { type BuildContainer, createBuildContainer } from "./build-container.ts";
@@ -37,29 +38,22 @@ export async function makeHelperContainer(
 
 /** Makes nothing on the engine yet. @throws {ExecutorError} when the job may not run as the user it wants. */
 export async function makeBuildContainer(
-  { engine, job, names, labels, shared, made, report, stopLimits }: Making,
+  making: Making,
   {
     image,
     provided,
     extraHosts,
   }: { readonly image: ContainerImage; readonly provided: ProvidedImage; readonly extraHosts: readonly string[] },
 ): Promise<BuildContainer> {
+  const { engine, job, names, labels, shared, made, stopLimits } = making;
   const { keepsVolumes, macAddress } = job.docker;
   const user = chooseUser(job, image);
-  const entrypoint = entrypointOf(job, image, (text) => report.lines.warning(text));
   const createOptions: Dockerode.ContainerCreateOptions = {
     name: names.build,
     Image: provided.containerImage,
-    Cmd: [...shellDetector],
     Hostname: shared.hostname,
-    Env: environmentOf(job),
     Labels: labels.of({ type: "build" }),
-    OpenStdin: true,
-    StdinOnce: true,
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    ...(entrypoint === undefined ? {} : { Entrypoint: [...entrypoint] }),
+    ...(job.runsFunctions ? keepingUp : runningScripts(making, image)),
     ...(user === undefined ? {} : { User: user }),
     ...(macAddress === undefined ? {} : { MacAddress: macAddress }),
     ...(image.platform === undefined ? {} : { platform: image.platform }),
@@ -72,6 +66,24 @@ export async function makeBuildContainer(
   const build = createBuildContainer({ engine, stopLimits, keepsVolumes, createOptions });
   made.defer(build.remove);
   return build;
+}
+
+/** A container that waits for commands of functions, which see no variables of the job (ci-functions.md §8.2). */
+const keepingUp: Partial<Dockerode.ContainerCreateOptions> = { Entrypoint: [], Cmd: [...functionsIdleCommand] };
+
+/** A container that reads one script from its standard input. */
+function runningScripts({ job, report }: Making, image: ContainerImage): Partial<Dockerode.ContainerCreateOptions> {
+  const entrypoint = entrypointOf(job, image, (text) => report.lines.warning(text));
+  return {
+    Cmd: [...shellDetector],
+    Env: environmentOf(job),
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(entrypoint === undefined ? {} : { Entrypoint: [...entrypoint] }),
+  };
 }
 
 function environmentOf({ environment }: ContainerJob): string[] {
