@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ import {
   staticBusybox,
 } from "../src/helper-image/helper-image.ts";
 import { hostRoot } from "../src/helper-image/host-root.ts";
-import { sendTar } from "../src/helper-image/image-entry.ts";
+import { digestOf, sendTar } from "../src/helper-image/image-entry.ts";
 import { importRoot } from "../src/helper-image/import-root.ts";
 import { programEntries } from "../src/helper-image/program-entries.ts";
 import { runnerVersion } from "../src/runner-version.ts";
@@ -285,4 +285,21 @@ test("a file that cannot be read ends the tar it was to be in", async () => {
     sendTar(entries, (tar) => text(tar)),
     { code: "ENOENT" },
   );
+});
+
+test("an image is known by what is in it, not by where that came from", async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), "jobscope-digest-test-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const [one, other] = [path.join(directory, "one"), path.join(directory, "other")];
+  const digest = (from: string, version?: string) =>
+    digestOf([{ kind: "copy", path: "/x", from, mode: 0o644, ...(version === undefined ? {} : { version }) }]);
+  for (const file of [one, other]) {
+    await writeFile(file, "same");
+    await utimes(file, 1, 1);
+  }
+  assert.equal(await digest(one), await digest(other));
+  await writeFile(other, "longer");
+  assert.notEqual(await digest(one), await digest(other));
+  assert.equal(await digest(one, "v1"), await digest(other, "v1"));
+  assert.notEqual(await digest(one, "v1"), await digest(one, "v2"));
 });

@@ -61,7 +61,7 @@ export async function ensureHelperImage(
   else await extendBase(docker, { ...request, base });
   const made = await inspectImage(docker, name, signal);
   if (made === undefined) throw new HelperImageError(`the engine made no image ${name}`);
-  if (existing !== undefined && existing.Id !== made.Id) await forget(docker, existing.Id);
+  await removeOldOnes(docker);
   return { name, id: made.Id, sizeBytes: made.Size, isNew: true };
 }
 
@@ -76,10 +76,13 @@ async function rootOf(
   );
 }
 
-/** The image that had the name before. A container that still runs keeps it. */
-async function forget(docker: Dockerode, id: string): Promise<void> {
-  await docker
-    .getImage(id)
-    .remove()
-    .catch(() => undefined);
+/** Images that had a name before. One that a container still uses stays, until the next time. */
+async function removeOldOnes(docker: Dockerode): Promise<void> {
+  const filters = { dangling: ["true"], label: [helperImageLabels.content] };
+  for (const { Id: id } of await docker.listImages({ filters })) {
+    await docker
+      .getImage(id)
+      .remove()
+      .catch(() => undefined);
+  }
 }

@@ -8,7 +8,14 @@ import { type Header, type Pack, pack } from "tar-stream";
 /** One thing in an image. Paths are absolute. */
 export type ImageEntry =
   /** A file of this machine; what a link points to is taken in its place. */
-  | { readonly kind: "copy"; readonly path: string; readonly from: string; readonly mode: number }
+  | {
+      readonly kind: "copy";
+      readonly path: string;
+      readonly from: string;
+      readonly mode: number;
+      /** Tells its content from that of another version. Default: size and time. */
+      readonly version?: string;
+    }
   | { readonly kind: "text"; readonly path: string; readonly text: string; readonly mode: number }
   | { readonly kind: "link"; readonly path: string; readonly to: string }
   | { readonly kind: "directory"; readonly path: string; readonly mode: number };
@@ -38,16 +45,20 @@ export async function sendTar<Result>(
   }
 }
 
-/** Changes when an entry does. Copied files are known by their size and time: reading them all would take too long. */
+/** Changes when an entry does. Copied files are known by their version: reading them all would take too long. */
 export async function digestOf(entries: readonly ImageEntry[]): Promise<string> {
   const hash = createHash("sha256");
   for (const entry of withoutRepetition(entries)) {
-    hash.update(`${JSON.stringify(entry)}\n`);
-    if (entry.kind !== "copy") continue;
-    const { size, mtimeMs } = await stat(entry.from);
-    hash.update(`${size} ${mtimeMs}\n`);
+    hash.update(`${JSON.stringify(entry.kind === "copy" ? await versionOf(entry) : entry)}\n`);
   }
   return hash.digest("hex");
+}
+
+/** Where a file comes from is of no matter. */
+async function versionOf({ path, mode, from, version }: ImageEntry & { readonly kind: "copy" }): Promise<unknown[]> {
+  if (version !== undefined) return [path, mode, version];
+  const { size, mtimeMs } = await stat(from);
+  return [path, mode, size, mtimeMs];
 }
 
 function withoutRepetition(entries: readonly ImageEntry[]): ImageEntry[] {

@@ -39,7 +39,8 @@ async function nodeEntries(): Promise<{ readonly entries: ImageEntry[]; readonly
   const needed = loader === undefined ? files : [loader, ...files];
   const entries = needed.map((from): ImageEntry => ({ kind: "copy", path: inLibraries(from), from, mode: 0o755 }));
   const node = `${home}/node`;
-  entries.push({ kind: "copy", path: node, from: process.execPath, mode: 0o755 });
+  const version = `node ${process.version} ${process.arch}`;
+  entries.push({ kind: "copy", path: node, from: process.execPath, mode: 0o755, version });
   const loading = loader === undefined ? "" : `${inLibraries(loader)} --library-path ${libraries} `;
   return { entries, command: `${loading}${node}` };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { silentLog } from "@jobscope/labkit";
 import Docker from "dockerode";
 import { createDockerExecutor } from "../../../src/executors/docker/docker-executor.ts";
+import { ensureHelperImage } from "../../../src/helper-image/ensure-helper-image.ts";
 import { aJob, type JobWishes } from "../../support/a-job.ts";
 import { aRunner } from "../../support/a-runner.ts";
 import { aTrace, type RecordedTrace } from "../../support/a-trace.ts";
@@ -32,6 +33,7 @@ type ImageWish = NonNullable<ReturnType<typeof aJob>["image"]>;
 
 export async function createDockerScene(): Promise<DockerScene> {
   const engine = new Docker();
+  await ensureHelperImage({ docker: engine, log: silentLog, signal: AbortSignal.timeout(120_000) });
   const id = randomBytes(6).toString("hex");
   const images: string[] = [];
   const identity = `docker scene ${id}`;
