@@ -157,12 +157,12 @@ for (const status of ["success", "failed", "canceled"]) {
     ));
 }
 
-test("a job that is taken away during its final phase is finished, not aborted", () =>
+test("a job that is taken away during its final phase is finished, not aborted, and its state still told", () =>
   withReporter(
     async ({ coordinator, reporter, interruptions }) => {
       coordinator.script("patch", { status: 202, headers: { "job-status": "canceled" } });
       const outcome = await reporter.finish({ state: "success" }, signal);
-      assert.deepEqual([outcome.kind, interruptions], ["not-ours", []]);
+      assert.deepEqual([outcome.kind, interruptions, states(coordinator)], ["stored", [], ["success"]]);
     },
     { text: "hello\n" },
   ));
@@ -178,11 +178,11 @@ interface FinalCase {
 /** How the final phase ends. Source: runner-protocol.md §1.9 to §1.11. */
 const finals: readonly FinalCase[] = [
   {
-    name: "403 on the log ends it",
-    script: { patch: [{ status: 403 }] },
+    name: "403 on the log gives up the log, not the state",
+    script: { patch: [{ status: 403 }], update: [{ status: 403 }] },
     expected: "not-ours",
     ranges: ["0-5"],
-    puts: 0,
+    puts: 1,
   },
   {
     name: "404 on the log gives up the log, not the state",

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { Job } from "../src/coordinator-client/job.ts";
 import { aJob } from "./support/a-job.ts";
 import { aRepository, type Repository } from "./support/a-repository.ts";
-import { anArtifactStore } from "./support/an-artifact-store.ts";
+import { type ArtifactStore, anArtifactStore } from "./support/an-artifact-store.ts";
 import { createJobBench, type JobBench } from "./support/run-a-job.ts";
 
 interface Recording {
@@ -16,6 +16,10 @@ interface Recording {
   readonly jobs: (repository: Repository) => readonly Job[];
   /** 15.4 lost the script's exit code and always said 1. */
   readonly exitCode?: number;
+  /** What the jobs are said to wait here, and waited in the recording: nobody watches a test for a minute. */
+  readonly shorter?: readonly (readonly [recorded: string, here: string])[];
+  /** What the coordinator has for the jobs. */
+  readonly prepare?: (store: ArtifactStore) => void;
 }
 
 const artifacts = { name: "", includesUntracked: false, exclude: [], when: "on_success", expireIn: "" } as const;
@@ -79,6 +83,31 @@ const recordings: readonly Recording[] = [
     ],
   },
   {
+    name: "artifacts-download",
+    jobs: () => {
+      const artifactsFile = { filename: "arch.zip", sizeBytes: 1 };
+      const dependency = { jobId: 1010, jobToken: "tok-1010-abcdefgh", name: "artifacts-zip", artifactsFile };
+      return [aJob({ script: ["cat bin/app notes.md"], dependencies: [dependency] })];
+    },
+    prepare: ({ archives }) => archives.set(1010, Buffer.from("54 bytes that are no archive")),
+  },
+  {
+    name: "slow-log",
+    jobs: () => [aJob({ script: ["for i in 1 2 3 4 5 6; do echo tick $i; sleep 0; done"] })],
+    shorter: [["sleep 1;", "sleep 0;"]],
+  },
+  {
+    name: "timeout-2s",
+    jobs: () => [aJob({ script: ["echo waiting", "sleep 30"], timeoutMs: 1_000 })],
+    shorter: [["longer than 2s seconds", "longer than 1s seconds"]],
+  },
+  {
+    // It was canceled with the answer to its last slice, when it had ended.
+    name: "canceled",
+    jobs: () => [aJob({ script: ["echo waiting", "sleep 0"] })],
+    shorter: [["sleep 30", "sleep 0"]],
+  },
+  {
     name: "cache-push",
     jobs: () => {
       // The recorded cache was there already, and held nothing.
@@ -115,7 +144,9 @@ describe("job logs beside those of GitLab's runner 15.4", () => {
     test(recording.name, async () => {
       const directory = (kind: string) => path.join(bench.directory, `${kind}-${recording.name}`);
       const runner = { buildsDir: directory("builds"), cacheDir: directory("cache") };
-      const { client } = anArtifactStore();
+      const store = anArtifactStore();
+      recording.prepare?.(store);
+      const { client } = store;
       let log = "";
       for (const job of recording.jobs(repository)) log = (await bench.run(job, { runner, client })).log;
       const file = new URL(`fixtures/official-runner-15.4/${recording.name}.log`, import.meta.url);
@@ -132,6 +163,8 @@ function comparable(log: string, commit: string, host: string): string {
       .replace(/section_(start|end):\d+:/g, "section_$1:TIME:")
       .replaceAll(`Running on ${host}...`, "Running on HOST...")
       .replace(/(existing|empty) Git repository in \S+/g, "$1 Git repository in DIRECTORY")
+      // What bash says of a command that was killed under it depends on bash.
+      .replace(/^Terminated\n/m, "")
       // §3.5, step 10: git-lfs says an empty line.
       .replace(/(Checking out .*\n)\n/, "$1")
       .replaceAll(commit, "COMMIT")
@@ -142,14 +175,19 @@ function comparable(log: string, commit: string, host: string): string {
 }
 
 /** A recording as this version says it, each difference with its rule in runner-protocol.md. */
-function asToday(recorded: string, { exitCode = 1 }: Recording): string {
+function asToday(recorded: string, { exitCode = 1, shorter = [] }: Recording): string {
   const cleanup =
     "section_start:TIME:cleanup_file_variables\r\x1b[0K\x1b[0K\x1b[36;1mCleaning up project directory and file based " +
     "variables\x1b[0;m\x1b[0;m\nsection_end:TIME:cleanup_file_variables\r\x1b[0K";
   const flags = "\x1b[0K  feature flags: FF_TIMESTAMPS:false\x1b[0;m\n";
   const warning = "\x1b[0;33mWARNING: after_script failed, but job will continue unaffected: exit status 1\x1b[0;m\n";
+  const timeout =
+    "\x1b[0;33mWARNING: step_script could not run to completion because the timeout was exceeded. For more control over " +
+    "job and script timeouts see: " +
+    "https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts\x1b[0;m\n";
   return (
-    recorded
+    shorter
+      .reduce((text, [before, here]) => text.replaceAll(before, here), recorded)
       .replace("development version (HEAD)", "19.4.0 (d79f3e7b)")
       // §2.4.3: the system id, and flags that were changed.
       .replace("  on x glrt-x\x1b[0;m\n", `  on my-runner abc123def, system ID: s_0123456789ab\x1b[0;m\n${flags}`)
@@ -166,8 +204,11 @@ function asToday(recorded: string, { exitCode = 1 }: Recording): string {
       // §3.9: there is always something to clean up.
       .replace(cleanup, "")
       .replace("\x1b[32;1mJob succeeded", (ending) => `${cleanup}${ending}`)
-      .replace("\x1b[31;1mERROR: Job failed", (ending) => `${cleanup}${ending}`)
+      .replace("\x1b[31;1mERROR: Job failed: exit", (ending) => `${cleanup}${ending}`)
+      // §2.2: a stage that a deadline ended says so.
+      .replace("\x1b[31;1mERROR: Job failed: execution took", (ending) => `${timeout}${ending}`)
       // §2.6, §2.4.1: the exit code is the script's, and the colour ends before the line does.
       .replace("exit status 1\n\x1b[0;m\n", `exit status ${exitCode}\x1b[0;m\n`)
+      .replace("seconds\n\x1b[0;m\n", "seconds\x1b[0;m\n")
   );
 }

@@ -26,7 +26,9 @@ const maxDisagreements = 20;
 /** GitLab itself takes the log as it is after five minutes of 202, that is 100 answers at the default interval. */
 const maxAccepted = 200;
 
-type RoundResult = "stored" | "not-ours" | { readonly failure: Error | undefined };
+interface RoundFailure {
+  readonly failure: Error | undefined;
+}
 
 /**
  * Hands over the rest of the job log, then the job's state, and repeats both until the coordinator has them.
@@ -49,7 +51,10 @@ export async function sendFinalUpdate(channel: JobChannel, options: FinalUpdateO
   }
 }
 
-async function sendRound(channel: JobChannel, options: FinalUpdateOptions): Promise<RoundResult> {
+async function sendRound(
+  channel: JobChannel,
+  options: FinalUpdateOptions,
+): Promise<"stored" | "not-ours" | RoundFailure> {
   const { final, signal } = options;
   let disagreements = 0;
   let accepted = 0;
@@ -77,19 +82,21 @@ async function sendRound(channel: JobChannel, options: FinalUpdateOptions): Prom
   return { failure: new Error("the coordinator never agreed to the job log") };
 }
 
-/** Sends all there is. A log that the coordinator does not know any more (404) is left alone: its job may still exist. */
-async function flushLog(channel: JobChannel, signal: AbortSignal): Promise<"flushed" | RoundResult> {
+/**
+ * Sends all there is. A log that the coordinator does not want (403, a final `Job-Status`) or know (404) any more is left
+ * alone; the state is told nevertheless, as GitLab's runner does.
+ */
+async function flushLog(channel: JobChannel, signal: AbortSignal): Promise<"flushed" | RoundFailure> {
   let disagreements = 0;
   while (disagreements <= maxDisagreements) {
     const outcome = await channel.sendSlice(signal);
     switch (outcome.kind) {
       case "nothing-new":
       case "not-found":
+      case "abort":
         return "flushed";
       case "stored":
         break;
-      case "abort":
-        return "not-ours";
       case "resume-at":
         disagreements += 1;
         await channel.waitInterval(signal);
