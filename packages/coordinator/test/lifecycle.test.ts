@@ -104,6 +104,32 @@ test("retrying an ended job runs it and what was skipped because of it", async (
   ]);
 });
 
+test("with on_job_failure, which a workflow rule may choose, the first failure cancels what still runs", async () => {
+  await using stack = await runningCoordinator(`
+workflow:
+  auto_cancel: { on_job_failure: none }
+  rules: [{ if: $CI_COMMIT_BRANCH, auto_cancel: { on_job_failure: all } }]
+tolerated: { script: [x], allow_failure: true }
+fails: { script: [x] }
+runs: { script: [x] }
+waits: { script: [x], stage: deploy }
+`);
+  const { coordinator, runner, repository } = stack;
+  const pipeline = await coordinator.createPipeline({ repository });
+  await runner.finish(await runner.nextJob(), { exitCode: 1 });
+  const fails = await runner.nextJob();
+  const runs = await runner.nextJob();
+  await runner.finish(fails, { exitCode: 1 });
+  const canceling = await runner.patch(runs, "x", 0);
+  assert.equal(canceling.headers.get("job-status"), "canceling");
+  await runner.put(runs, { state: "failed", failure_reason: "job_canceled" });
+  assert.equal((await pipeline.finished).state, "failed");
+  assert.deepEqual(
+    pipeline.jobs().map(({ state }) => state),
+    ["failed", "failed", "canceled", "canceled"],
+  );
+});
+
 test("of a resource group one job runs at a time, across pipelines", async () => {
   await using stack = await runningCoordinator("deploy: { script: [x], resource_group: prod }", { longPollMs: 100 });
   const { coordinator, runner, repository } = stack;

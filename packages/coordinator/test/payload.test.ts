@@ -174,6 +174,74 @@ job:
   assert.equal("run" in job, false);
 });
 
+test("secrets say where they are, id tokens that are shown for them, and job inputs their values", async () => {
+  await using stack = await runningCoordinator(`
+variables: { VAULT_SERVER_URL: "https://vault.example", VAULT_AUTH_ROLE: ci, AWS_REGION: eu-west-1 }
+job:
+  script: ["echo \${{ job.inputs.target }}"]
+  when: manual
+  manual_confirmation: Deploy $CI_COMMIT_BRANCH?
+  id_tokens: { ID: { aud: a } }
+  inputs:
+    target: { default: staging, options: [staging, production] }
+    count: { type: number, default: 2 }
+  secrets:
+    PASSWORD: { vault: production/db/password@ops, file: false }
+    KEY: { aws_secrets_manager: "app/db#key", token: $ID }
+    PIN: { gcp_secret_manager: { name: pin, version: 3 }, token: $ID }
+boxed:
+  script: [x]
+  image: { name: alpine, entrypoint: [""], pull_policy: never, docker: { user: me, platform: linux/arm64 } }
+  services: [{ name: redis, alias: "a,b", command: [x], entrypoint: [y], variables: { V: "1" }, ports: [80] }]
+`);
+  const { coordinator, repository, runner } = stack;
+  const plan = await coordinator.planPipeline({ repository });
+  assert.deepEqual(plan.warnings, ["secrets of job cannot be read: the variable GCP_PROJECT_NUMBER is not set"]);
+  const jobs = coordinator.startPipeline(plan).jobs();
+  const control = (action: string, job_inputs: unknown) =>
+    fetch(`${coordinator.url}/api/v4/projects/1/jobs/${jobs.find(({ name }) => name === "job")?.id}/${action}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ job_inputs }),
+    });
+  const refused = await control("play", { target: "moon" });
+  assert.match(await refused.text(), /403.*input \\"target\\" of job \\"job\\" is not one of staging, production/);
+  assert.equal((await control("play", { target: "production" })).status, 200);
+  const job = (await runner.nextJob()) as TestPayload & { secrets: unknown; inputs: unknown };
+  assert.deepEqual(job.inputs, [
+    { key: "target", value: { type: "string", content: "production", sensitive: false } },
+    { key: "count", value: { type: "number", content: 2, sensitive: false } },
+  ]);
+  const auth = { name: "jwt", path: "jwt", data: { jwt: "$".concat("{ID}"), role: "ci" } };
+  assert.deepEqual(job.secrets, {
+    PASSWORD: {
+      vault: {
+        engine: { name: "kv-v2", path: "ops" },
+        ...{ path: "production/db", field: "password", server: { url: "https://vault.example", auth } },
+      },
+      file: false,
+    },
+    KEY: {
+      aws_secrets_manager: { secret_id: "app/db", field: "key", server: { region: "eu-west-1", jwt: "$ID" } },
+      file: true,
+    },
+    PIN: { gcp_secret_manager: { name: "pin", version: "3", server: { jwt: "$ID" } }, file: true },
+  });
+
+  const all = coordinator.createRunnerToken({ description: "docker", ignoresTags: true });
+  const boxed = (await new TestRunner(coordinator.url, all.token, {
+    image: true,
+    services: true,
+  }).nextJob()) as TestPayload & { services: unknown };
+  const executor_opts = { docker: { user: "me", platform: "linux/arm64" } };
+  assert.deepEqual(boxed.image, { name: "alpine", entrypoint: [""], pull_policy: ["never"], executor_opts });
+  const variables = [{ key: "V", value: "1", public: true, masked: false, file: false, raw: false }];
+  const ports = [{ number: 80, protocol: "http", name: "default_port" }];
+  assert.deepEqual(boxed.services, [
+    { name: "redis", alias: "a,b", entrypoint: ["y"], command: ["x"], variables, ports },
+  ]);
+});
+
 test("a tag is a tag, and a full fetch brings every branch", async () => {
   await using stack = await runningCoordinator("job: { script: [x], variables: { GIT_DEPTH: 0 } }");
   const { coordinator, repository, runner } = stack;

@@ -138,15 +138,21 @@ function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
     lifecycle.cancel(job, { force: new URL(request.url, "http://x").searchParams.get("force") === "true" });
     return reply.code(201).send(render(job));
   });
-  app.post<Ids>(`${base}/:id/retry`, (request, reply) =>
-    reply.code(201).send(render(allowed(() => lifecycle.retry(findJob(context, request))))),
-  );
+  app.post<Ids>(`${base}/:id/retry`, (request, reply) => {
+    const job = findJob(context, request);
+    const { job_inputs } = parseBody(inputsBody, request.body);
+    return reply.code(201).send(render(allowed(() => lifecycle.retry(job, job_inputs))));
+  });
   app.post<Ids>(`${base}/:id/play`, (request) => {
     const job = findJob(context, request);
-    allowed(() => lifecycle.play(job));
+    const { job_inputs } = parseBody(inputsBody, request.body);
+    allowed(() => lifecycle.play(job, job_inputs));
     return render(job);
   });
 }
+
+/** Values for a job's `inputs:`. */
+const inputsBody = z.object({ job_inputs: z.record(z.string(), z.unknown()).default({}) });
 
 /** Whole, or from a byte on: a reader that follows a log asks for `bytes=<what it has>-` until there is no more (RFC 9110 §14). */
 async function sendLog(

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { RunnerFeatures } from "../runner-features.ts";
 import type { JobRecord, RunnerRecord } from "./records.ts";
+import { requiredFeatures } from "./required-features.ts";
 
 /** Who asks for a job. */
 export interface JobSeeker {
@@ -101,7 +102,5 @@ function mayTake({ runner, features }: JobSeeker, { plan }: JobRecord): boolean 
   if (runner.paused) return false;
   if (plan.tags.length === 0 && !runner.runUntagged && !runner.ignoresTags) return false;
   if (!runner.ignoresTags && !plan.tags.every((tag) => runner.tags.includes(tag))) return false;
-  if (plan.image !== undefined && features["image"] !== true) return false;
-  if (plan.services.length > 0 && features["services"] !== true) return false;
-  return plan.run === undefined || features["native_steps_integration"] === true;
+  return requiredFeatures(plan).every((feature) => features[feature] === true);
 }

@@ -1,6 +1,7 @@
 import type { Log } from "@jobscope/labkit";
 import { CoordinatorError } from "../coordinator-error.ts";
 import { finalStates, heldByRunner, type JobState } from "../job-state.ts";
+import { problemWith } from "../pipeline/config/job-inputs.ts";
 import type { PlannedJob } from "../pipeline/plan/planned-job.ts";
 import { mayFail } from "./allow-failure.ts";
 import { compositeState } from "./composite-state.ts";
@@ -98,6 +99,7 @@ export class Lifecycle {
       artifacts: [],
       dotenv: [],
       coverage: undefined,
+      givenInputs: {},
       childPipelineId: undefined,
     };
   }
@@ -138,6 +140,8 @@ export class Lifecycle {
     } else {
       job.allowFailure = mayFail(job.plan.allowFailure, exitCode);
       this.#finish(job, "failed");
+      const pipeline = this.#pipelineOf(job);
+      if (pipeline.isCanceledByFailure && !job.allowFailure) this.cancelPipeline(pipeline);
     }
   }
 
@@ -150,9 +154,9 @@ export class Lifecycle {
     this.#processPipelineOf(job);
   }
 
-  #queueAgain(job: JobRecord): JobRecord {
+  #queueAgain(job: JobRecord, givenInputs = job.givenInputs): JobRecord {
     const pipeline = this.#pipelineOf(job);
-    const next = this.#newJob(pipeline, job.plan, job.attempt + 1);
+    const next = { ...this.#newJob(pipeline, job.plan, job.attempt + 1), givenInputs };
     this.#deps.state.saveJob(next);
     this.#tell((observer) => observer.jobChanged(next, undefined));
     this.#enqueue(next);
@@ -183,13 +187,19 @@ export class Lifecycle {
     for (const job of jobs) if (heldByRunner.has(job.state)) this.cancel(job, options);
   }
 
-  /** Starts a manual or delayed job now. @throws {CoordinatorError} `not-allowed`. */
-  play(job: JobRecord): void {
+  /**
+   * Starts a manual or delayed job now.
+   * @param inputs values for its `inputs:`.
+   * @throws {CoordinatorError} `not-allowed`.
+   */
+  play(job: JobRecord, inputs: Readonly<Record<string, unknown>> = {}): void {
     if (job.state !== "manual" && job.state !== "scheduled") {
       throw new CoordinatorError(`job ${job.id} is ${job.state}; only a manual or scheduled one can be played`, {
         code: "not-allowed",
       });
     }
+    checkInputs(job, inputs);
+    job.givenInputs = inputs;
     this.#clearTimer(job);
     this.#wakeDependents(job);
     this.#enqueue(job);
@@ -197,17 +207,23 @@ export class Lifecycle {
     this.#reopenTriggerOf(this.#pipelineOf(job));
   }
 
-  /** Runs an ended job anew. @returns the new attempt. @throws {CoordinatorError} `not-allowed`. */
-  retry(job: JobRecord): JobRecord {
+  /**
+   * Runs an ended job anew.
+   * @param inputs values for its `inputs:`; the others stay as they were.
+   * @returns the new attempt.
+   * @throws {CoordinatorError} `not-allowed`.
+   */
+  retry(job: JobRecord, inputs: Readonly<Record<string, unknown>> = {}): JobRecord {
     if (job.isRetried || !["success", "failed", "canceled"].includes(job.state)) {
       throw new CoordinatorError(`job ${job.id} cannot be retried: it is ${job.isRetried ? "retried" : job.state}`, {
         code: "not-allowed",
       });
     }
+    checkInputs(job, inputs);
     job.isRetried = true;
     this.#deps.state.saveJob(job);
     this.#wakeDependents(job);
-    const next = this.#queueAgain(job);
+    const next = this.#queueAgain(job, { ...job.givenInputs, ...inputs });
     this.#processPipelineOf(job);
     this.#reopenTriggerOf(this.#pipelineOf(job));
     return next;
@@ -371,6 +387,16 @@ export class Lifecycle {
         this.#deps.log.error("a listener of the coordinator failed", { err });
       }
     }
+  }
+}
+
+/** @throws {CoordinatorError} `not-allowed`, naming the input. */
+function checkInputs({ plan }: JobRecord, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    const definition = plan.inputs[name];
+    const problem = definition === undefined ? "is not among the inputs of this job" : problemWith(definition, value);
+    if (problem === undefined) continue;
+    throw new CoordinatorError(`input "${name}" of job "${plan.name}" ${problem}`, { code: "not-allowed" });
   }
 }
 

@@ -52,6 +52,8 @@ export interface PipelineRecord {
   readonly projectVariables: readonly Variable[];
   readonly pipelineVariables: readonly Variable[];
   readonly autoCancel: "conservative" | "interruptible" | "none";
+  /** `workflow: auto_cancel: on_job_failure: all`. */
+  readonly isCanceledByFailure: boolean;
   readonly isTraced: boolean;
   readonly createdAtMs: number;
   state: PipelineState;
@@ -106,6 +108,8 @@ export interface JobRecord {
   /** From its `dotenv` report. */
   dotenv: readonly { readonly key: string; readonly value: string }[];
   coverage: number | undefined;
+  /** Of its `inputs:` those that whoever started it has given. */
+  givenInputs: Readonly<Record<string, unknown>>;
   /** The pipeline that a trigger job started. */
   childPipelineId: number | undefined;
 }

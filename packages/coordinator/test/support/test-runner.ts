@@ -28,6 +28,11 @@ export const shellFeatures = {
   trace_checksum: true,
   artifacts: true,
   return_exit_code: true,
+  upload_multiple_artifacts: true,
+  artifacts_exclude: true,
+  fallback_cache_keys: true,
+  vault_secrets: true,
+  job_inputs: true,
   image: false,
   services: false,
 };

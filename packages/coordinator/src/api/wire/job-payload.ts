@@ -1,12 +1,14 @@
 import type { CoordinatorTelemetry } from "../../coordinator-options.ts";
 import type { JobRecord, PipelineRecord, ProjectRecord } from "../../lifecycle/records.ts";
 import type { ImageDefinition } from "../../pipeline/config/job-definition.ts";
+import { lookupIn } from "../../pipeline/variables/expand-variables.ts";
 import { isProtected } from "../../pipeline/variables/predefined-variables.ts";
 import { type Variable, variable } from "../../pipeline/variables/variable.ts";
 import { payloadTelemetry } from "../../telemetry/payload-telemetry.ts";
 import { wireArtifacts } from "./artifacts.ts";
 import { wireCache } from "./cache.ts";
 import { jobVariables } from "./job-variables.ts";
+import { wireSecrets } from "./secrets.ts";
 
 /** A job whose archive this one gets. */
 export interface Dependency {
@@ -86,6 +88,10 @@ export function buildJobPayload(input: PayloadInput): Record<string, unknown> {
     ...(plan.run === undefined ? {} : { run: JSON.stringify(plan.run) }),
     image: plan.image === undefined ? null : wireImage(plan.image),
     services: plan.services.map(wireImage),
+    ...(Object.keys(plan.inputs).length === 0 ? {} : { inputs: wireInputs(job) }),
+    ...(Object.keys(plan.secrets).length === 0
+      ? {}
+      : { secrets: wireSecrets(plan.secrets, [...input.idTokens.keys()], lookupIn(variables)) }),
     artifacts: wireArtifacts(plan.artifacts),
     cache: wireCache(plan.cache, isProtected(pipeline.facts)),
     credentials: [],
@@ -161,6 +167,14 @@ function steps({ job, timeoutSeconds }: PayloadInput) {
   return [{ ...main, ...common }, ...(plan.afterScript.length === 0 ? [] : [{ ...after, ...common }])];
 }
 
+/** runner-protocol.md §1.8.8 */
+function wireInputs({ plan, givenInputs }: JobRecord) {
+  return Object.entries(plan.inputs).map(([key, definition]) => ({
+    key,
+    value: { type: definition.type, content: givenInputs[key] ?? definition.default, sensitive: false },
+  }));
+}
+
 function wireImage(image: ImageDefinition) {
   const executorOptions = {
     ...(image.docker === undefined ? {} : { docker: image.docker }),
@@ -172,6 +186,7 @@ function wireImage(image: ImageDefinition) {
     ...(image.entrypoint === undefined ? {} : { entrypoint: image.entrypoint }),
     ...(image.command === undefined ? {} : { command: image.command }),
     ...(image.pullPolicy === undefined ? {} : { pull_policy: image.pullPolicy }),
+    ...(image.ports === undefined ? {} : { ports: image.ports }),
     ...(image.variables === undefined
       ? {}
       : { variables: image.variables.map(({ key, value, raw }) => variable(key, value, { raw })) }),

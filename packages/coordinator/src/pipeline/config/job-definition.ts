@@ -1,3 +1,5 @@
+import type { JobInputDefinition } from "./job-inputs.ts";
+
 /** `image:` or one entry of `services:`. */
 export interface ImageDefinition {
   readonly name: string;
@@ -6,8 +8,16 @@ export interface ImageDefinition {
   readonly command?: readonly string[];
   readonly pullPolicy?: readonly string[];
   readonly variables?: readonly YamlVariable[];
+  readonly ports?: readonly ImagePort[];
   readonly docker?: Readonly<Record<string, string | number>>;
   readonly kubernetes?: Readonly<Record<string, string | number>>;
+}
+
+/** A port that an image serves; only Kubernetes makes something of it (runner-protocol.md §1.8.6). */
+export interface ImagePort {
+  readonly number: number;
+  readonly protocol: string;
+  readonly name: string;
 }
 
 /** A variable of the configuration file. */
@@ -28,6 +38,14 @@ export interface RuleDefinition {
   readonly variables: readonly YamlVariable[];
   readonly needs?: readonly NeedDefinition[];
   readonly interruptible?: boolean;
+  /** Only in `workflow: rules`. */
+  readonly autoCancel?: AutoCancelDefinition;
+}
+
+/** `workflow: auto_cancel`. */
+export interface AutoCancelDefinition {
+  readonly on_new_commit?: "conservative" | "interruptible" | "none" | undefined;
+  readonly on_job_failure?: "all" | "none" | undefined;
 }
 
 /** `allow_failure:`, either for any failure or for some exit codes of the script. */
@@ -126,7 +144,28 @@ export interface JobDefinition {
   readonly coverage: string | undefined;
   readonly preGetSources: readonly string[];
   readonly idTokens: ReadonlyMap<string, readonly string[]>;
+  /** Variable name → where its value is kept. */
+  readonly secrets: ReadonlyMap<string, SecretDefinition>;
+  readonly inputs: ReadonlyMap<string, JobInputDefinition>;
+  /** What to ask before a manual job is played. */
+  readonly manualConfirmation: string | undefined;
   readonly trigger: TriggerDefinition | undefined;
+}
+
+/** One entry of `secrets:`. */
+export interface SecretDefinition {
+  readonly provider:
+    | "vault"
+    | "gcp_secret_manager"
+    | "azure_key_vault"
+    | "aws_secrets_manager"
+    | "gitlab_secrets_manager";
+  /** In the payload's spelling. */
+  readonly reference: Readonly<Record<string, unknown>>;
+  /** The variable holds the path of a file with the value. */
+  readonly file: boolean;
+  /** Reference to the ID token to show, such as `$VAULT_TOKEN`. */
+  readonly token: string | undefined;
 }
 
 /** `trigger:` with `include:`; other kinds are not acted on. */

@@ -6,6 +6,7 @@ import type {
   CacheDefinition,
   EnvironmentDefinition,
   ImageDefinition,
+  ImagePort,
   LegacyPolicy,
   MatrixEntry,
   NeedDefinition,
@@ -57,6 +58,13 @@ export const variablesSchema = z
   .nullish()
   .transform((entries): YamlVariable[] => Object.entries(entries ?? {}).map(([key, entry]) => ({ key, ...entry })));
 
+const port = z
+  .union([
+    z.number().transform((number) => ({ number, protocol: "http", name: "default_port" })),
+    z.object({ number: z.number(), protocol: z.string().default("http"), name: z.string().default("default_port") }),
+  ])
+  .transform((value): ImagePort => value);
+
 const executorOptions = z.record(z.string(), z.union([z.string(), z.number()])).optional();
 const imageMapping = z
   .strictObject({
@@ -68,7 +76,7 @@ const imageMapping = z
     variables: variablesSchema,
     docker: executorOptions,
     kubernetes: executorOptions,
-    ports: z.unknown().optional(),
+    ports: z.array(port).optional(),
   })
   .transform(
     (image): ImageDefinition => ({
@@ -78,6 +86,7 @@ const imageMapping = z
       ...(image.command ? { command: image.command } : {}),
       ...(image.pull_policy ? { pullPolicy: image.pull_policy } : {}),
       ...(image.variables.length > 0 ? { variables: image.variables } : {}),
+      ...(image.ports ? { ports: image.ports } : {}),
       ...(image.docker ? { docker: image.docker } : {}),
       ...(image.kubernetes ? { kubernetes: image.kubernetes } : {}),
     }),
@@ -146,6 +155,12 @@ const changesSchema = z.union(
 const existsSchema = z.union([optionalTexts, z.object({ paths: optionalTexts }).transform((value) => value.paths)]);
 const whenInRules = z.enum(["on_success", "on_failure", "always", "never", "manual", "delayed"]);
 
+/** `workflow: auto_cancel`, also in one of its rules. */
+export const autoCancelSchema = z.strictObject({
+  on_new_commit: z.enum(["conservative", "interruptible", "none"]).optional(),
+  on_job_failure: z.enum(["all", "none"]).optional(),
+});
+
 const ruleSchema = z
   .strictObject({
     if: text.nullish(),
@@ -157,7 +172,7 @@ const ruleSchema = z
     variables: variablesSchema,
     needs: needsSchema.optional(),
     interruptible: z.boolean().optional(),
-    auto_cancel: z.unknown().optional(),
+    auto_cancel: autoCancelSchema.optional(),
   })
   .transform((rule): RuleDefinition & { startInSeconds?: number } => ({
     ...(rule.if == null ? {} : { if: rule.if }),
@@ -168,6 +183,7 @@ const ruleSchema = z
     ...(rule.allow_failure === undefined ? {} : { allowFailure: rule.allow_failure }),
     ...(rule.needs === undefined ? {} : { needs: rule.needs }),
     ...(rule.interruptible === undefined ? {} : { interruptible: rule.interruptible }),
+    ...(rule.auto_cancel === undefined ? {} : { autoCancel: rule.auto_cancel }),
     variables: rule.variables,
   }));
 
@@ -319,7 +335,7 @@ export const environmentSchema = z.union(
 );
 
 /** `hooks:`. */
-export const hooksSchema = z.object({ pre_get_sources_script: scriptSchema.optional() });
+export const hooksSchema = z.strictObject({ pre_get_sources_script: scriptSchema.optional() });
 
 /** `id_tokens:`, name to audiences. */
 export const idTokensSchema = z

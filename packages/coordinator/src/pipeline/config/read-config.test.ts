@@ -106,6 +106,12 @@ const mistakes: readonly [job: PlainObject, expected: RegExp][] = [
   [{ script: "x", rules: [{ iff: "$A" }] }, /job "j": rules: \[1\]: unknown keyword "iff"/],
   [{ script: "x", cache: { paths: "a" } }, /job "j": cache: .*paths/],
   [{ script: "x", parallel: 0 }, /job "j": parallel: Too small/],
+  [{ script: "x", rules: [{ auto_cancel: {} }] }, /job "j": rules: auto_cancel is for workflow: rules only/],
+  [{ script: "x", hooks: { post: "y" } }, /job "j": hooks: unknown keyword "post"/],
+  [{ script: "x", secrets: { S: { vault: "nofield" } } }, /secrets: S.vault: expected path\/field@engine/],
+  [{ script: "x", secrets: { S: { file: false } } }, /secrets: S: expected one provider, found 0/],
+  [{ script: "x", inputs: { a: {} } }, /inputs: a: it has no default/],
+  [{ script: "x", inputs: { a: { default: "c", options: ["a", "b"] } } }, /inputs: a: the default is not one of a, b/],
 ];
 for (const [job, expected] of mistakes) {
   test(`${JSON.stringify(job)} is refused`, () => assert.throws(() => read({ j: job }), { message: expected }));
@@ -119,9 +125,33 @@ test("all problems are told together, and keywords without effect are named once
   const { warnings } = read({
     a: { script: "x", release: {} },
     b: { script: "x", release: {}, needs: [{ project: "p" }] },
+    c: {
+      ...{ script: "x", pages: true, identity: "google_cloud", dast_configuration: {}, publish: "p" },
+      artifacts: { paths: ["a"], expose_as: "x", public: false, access: "all" },
+      environment: { name: "e", on_stop: "d", auto_stop_in: "1 day", kubernetes: {} },
+      rules: [{ exists: { paths: ["a"], project: "p" } }],
+      secrets: { S: { gitlab_secrets_manager: { name: "s" } } },
+    },
+    d: { trigger: { project: "p", branch: "b", inputs: {} } },
   });
-  assert.deepEqual(warnings, [
-    '"release" is not acted on (a, b)',
-    '"needs of another project or pipeline" is not acted on (b)',
+  const told = warnings.map((warning) => warning.replace(/^"(.*)" is not acted on \((.*)\)$/, "$2 $1"));
+  assert.deepEqual(told.sort(), [
+    "a, b release",
+    "b needs of another project or pipeline",
+    "c artifacts: access",
+    "c artifacts: expose_as",
+    "c artifacts: public",
+    "c dast_configuration",
+    "c environment: auto_stop_in",
+    "c environment: kubernetes",
+    "c environment: on_stop",
+    "c identity",
+    "c pages",
+    "c publish",
+    "c rules: exists: project (its paths are looked for in this repository)",
+    "c secrets: gitlab_secrets_manager",
+    "d trigger of another project",
+    "d trigger: branch",
+    "d trigger: inputs",
   ]);
 });

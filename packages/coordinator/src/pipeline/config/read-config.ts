@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { CoordinatorError } from "../../coordinator-error.ts";
 import type { RevealedConfig } from "./hidden-keywords.ts";
-import type { JobDefinition, RuleDefinition, YamlVariable } from "./job-definition.ts";
-import { rulesSchema, textsSchema, variablesSchema } from "./keyword-schemas.ts";
+import type { AutoCancelDefinition, JobDefinition, RuleDefinition, YamlVariable } from "./job-definition.ts";
+import { autoCancelSchema, rulesSchema, textsSchema, variablesSchema } from "./keyword-schemas.ts";
 import { isPlainObject, type PlainObject } from "./plain-object.ts";
 import { check, type Problems } from "./problems.ts";
 import { readJob } from "./read-job.ts";
@@ -15,8 +15,8 @@ export interface PipelineConfig {
   /** `workflow: name`, variables not expanded. */
   readonly workflowName: string | undefined;
   readonly workflowRules: readonly RuleDefinition[] | undefined;
-  /** `workflow: auto_cancel: on_new_commit`. */
-  readonly autoCancel: "conservative" | "interruptible" | "none";
+  /** `workflow: auto_cancel`; a rule of it may say otherwise. */
+  readonly autoCancel: AutoCancelDefinition;
   readonly jobs: readonly JobDefinition[];
   /** One sentence for each keyword that is not acted on, wherever it stands. */
   readonly warnings: readonly string[];
@@ -25,7 +25,7 @@ export interface PipelineConfig {
 const workflowSchema = z.strictObject({
   name: z.string().nullish(),
   rules: rulesSchema.optional(),
-  auto_cancel: z.object({ on_new_commit: z.enum(["conservative", "interruptible", "none"]).optional() }).optional(),
+  auto_cancel: autoCancelSchema.optional(),
 });
 
 /** @throws {CoordinatorError} `config-invalid` with every problem found. */
@@ -66,7 +66,7 @@ function readWorkflow(value: PlainObject, problems: Problems) {
   return {
     workflowName: workflow?.name ?? undefined,
     workflowRules: workflow?.rules,
-    autoCancel: workflow?.auto_cancel?.on_new_commit ?? ("conservative" as const),
+    autoCancel: workflow?.auto_cancel ?? {},
   };
 }
 

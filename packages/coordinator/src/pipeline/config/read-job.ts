@@ -1,5 +1,6 @@
-import type { z } from "zod";
-import type { JobDefinition, NeedDefinition } from "./job-definition.ts";
+import { z } from "zod";
+import type { JobDefinition, NeedDefinition, SecretDefinition } from "./job-definition.ts";
+import { type JobInputDefinition, jobInputsSchema } from "./job-inputs.ts";
 import {
   allowFailureSchema,
   artifactsSchema,
@@ -23,6 +24,7 @@ import {
 import { isPlainObject, type PlainObject } from "./plain-object.ts";
 import { check, type Problems } from "./problems.ts";
 import { isForRunJob, refuseScriptBesideRun, runSchema } from "./run-keyword.ts";
+import { secretsSchema } from "./secrets-keyword.ts";
 
 /** Keywords that `default:` may hold (GitLab's reference of `inherit:default`). */
 const inheritable: ReadonlySet<string> = new Set([
@@ -44,12 +46,16 @@ const actedOn: ReadonlySet<string> = new Set([
   ...["script", "before_script", "after_script", "run", "stage", "image", "services", "variables", "inherit", "rules"],
   ...["only", "except", "when", "start_in", "allow_failure", "needs", "dependencies", "parallel", "retry", "timeout"],
   ...["tags", "cache", "artifacts", "interruptible", "resource_group", "environment", "coverage", "hooks", "id_tokens"],
-  ...["trigger", "extends", "manual_confirmation"],
+  ...["trigger", "extends", "manual_confirmation", "secrets", "inputs"],
 ]);
 /** Valid in GitLab, without effect here. */
-const leftAside: ReadonlySet<string> = new Set([
-  ...["release", "secrets", "pages", "publish", "identity", "dast_configuration", "inputs"],
-]);
+const leftAside: ReadonlySet<string> = new Set([...["release", "pages", "publish", "identity", "dast_configuration"]]);
+/** Likewise, inside keywords that are acted on otherwise. */
+const partsLeftAside: Readonly<Record<string, readonly string[]>> = {
+  artifacts: ["expose_as", "public", "access"],
+  environment: ["on_stop", "auto_stop_in", "kubernetes"],
+  trigger: ["inputs", "branch"],
+};
 
 /** Reads one expanded job. Problems go to `problems`; `undefined` when the job cannot be read at all. */
 export function readJob(
@@ -68,6 +74,7 @@ export function readJob(
     return undefined;
   }
   refuseScriptBesideRun(job, place, problems);
+  noteParts(job, name, problems);
   const trigger = read("trigger", triggerSchema);
   if (trigger !== undefined && trigger.include.length === 0) problems.ignored("trigger of another project", name);
   return {
@@ -101,8 +108,38 @@ export function readJob(
     coverage: typeof job["coverage"] === "string" ? job["coverage"] : undefined,
     preGetSources: read("hooks", hooksSchema)?.pre_get_sources_script ?? [],
     idTokens: read("id_tokens", idTokensSchema) ?? new Map<string, string[]>(),
+    secrets: readSecrets(read("secrets", secretsSchema), name, problems),
+    inputs: read("inputs", jobInputsSchema) ?? new Map<string, JobInputDefinition>(),
+    manualConfirmation: read("manual_confirmation", z.string({ error: "expected a text" })),
     trigger,
   };
+}
+
+function noteParts(job: PlainObject, name: string, problems: Problems): void {
+  for (const [keyword, parts] of Object.entries(partsLeftAside)) {
+    const value = job[keyword];
+    if (!isPlainObject(value)) continue;
+    for (const part of parts) if (value[part] !== undefined) problems.ignored(`${keyword}: ${part}`, name);
+  }
+  const rules: unknown[] = Array.isArray(job["rules"]) ? job["rules"] : [];
+  for (const rule of rules) {
+    if (!isPlainObject(rule)) continue;
+    if (rule["auto_cancel"] !== undefined)
+      problems.add(`job "${name}": rules`, "auto_cancel is for workflow: rules only");
+    const isForeign = isPlainObject(rule["exists"]) && rule["exists"]["project"] !== undefined;
+    if (isForeign) problems.ignored("rules: exists: project (its paths are looked for in this repository)", name);
+  }
+}
+
+/** GitLab's own secrets manager is part of a GitLab. */
+function readSecrets(
+  secrets: ReadonlyMap<string, SecretDefinition> | undefined,
+  name: string,
+  problems: Problems,
+): ReadonlyMap<string, SecretDefinition> {
+  const known = [...(secrets ?? [])].filter(([, { provider }]) => provider !== "gitlab_secrets_manager");
+  if (known.length < (secrets?.size ?? 0)) problems.ignored("secrets: gitlab_secrets_manager", name);
+  return new Map(known);
 }
 
 function checkKeywords(own: PlainObject, name: string, problems: Problems): void {

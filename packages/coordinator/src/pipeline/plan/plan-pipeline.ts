@@ -30,6 +30,10 @@ export interface PlannedPipeline {
   readonly jobs: readonly PlannedJob[];
   readonly excludedJobs: readonly string[];
   readonly name: string | undefined;
+  readonly autoCancel: {
+    readonly on_new_commit: "conservative" | "interruptible" | "none";
+    readonly on_job_failure: "all" | "none";
+  };
   readonly warnings: readonly string[];
 }
 
@@ -40,7 +44,7 @@ export interface PlannedPipeline {
 export function planPipeline(config: PipelineConfig, context: PlanContext): PlannedPipeline {
   const root = config.variables.map(asVariable);
   const workflow = decideWorkflow(config, root, context);
-  const fileVariables = [...root, ...workflow.map(asVariable)];
+  const fileVariables = [...root, ...(workflow?.variables ?? []).map(asVariable)];
   const excludedJobs: string[] = [];
   const warnings: string[] = [];
   const decided: DecidedJob[] = [];
@@ -57,7 +61,11 @@ export function planPipeline(config: PipelineConfig, context: PlanContext): Plan
   const jobs = planNeeds(wanted, { ...context, excludedJobs, pipelineStages: config.pipelineStages });
   const lookup = lookupIn(resolveVariables(inOrder(fileVariables, context)));
   const name = config.workflowName && expandFully(config.workflowName, lookup);
-  return { jobs, excludedJobs, name, warnings };
+  const autoCancel = {
+    on_new_commit: workflow?.autoCancel?.on_new_commit ?? config.autoCancel.on_new_commit ?? "conservative",
+    on_job_failure: workflow?.autoCancel?.on_job_failure ?? config.autoCancel.on_job_failure ?? "none",
+  };
+  return { jobs, excludedJobs, name, autoCancel, warnings: [...warnings, ...missingProviders(jobs, lookup)] };
 }
 
 function asVariable(entry: YamlVariable): Variable {
@@ -73,13 +81,13 @@ function decideWorkflow(
   config: PipelineConfig,
   root: readonly Variable[],
   context: PlanContext,
-): readonly YamlVariable[] {
-  if (config.workflowRules === undefined) return [];
+): RuleDecision | undefined {
+  if (config.workflowRules === undefined) return undefined;
   const lookup = lookupIn(resolveVariables(inOrder(root, context)));
   const decision = inFile(context, "workflow: rules", () =>
     decideRules(config.workflowRules ?? [], { ...context, lookup }),
   );
-  if (decision !== undefined) return decision.variables;
+  if (decision !== undefined) return decision;
   throw new CoordinatorError(`${context.configPath}: workflow: rules keep this pipeline from running`, {
     code: "no-jobs",
   });
@@ -176,6 +184,9 @@ function assemble({
     environment: environment && { ...environment, name: expand(environment.name) },
     coverage: definition.coverage,
     idTokens: Object.fromEntries([...definition.idTokens].map(([name, audiences]) => [name, audiences.map(expand)])),
+    secrets: Object.fromEntries(definition.secrets),
+    inputs: Object.fromEntries(definition.inputs),
+    manualConfirmation: definition.manualConfirmation && expand(definition.manualConfirmation),
     node: instance.node,
     childPipeline: trigger,
   };
@@ -230,4 +241,27 @@ function unknownJob(
 function noJobs(excluded: readonly string[], context: PlanContext): CoordinatorError {
   const why = excluded.length === 0 ? "it defines no jobs" : `rules exclude all of its jobs (${excluded.join(", ")})`;
   return new CoordinatorError(`${context.configPath}: nothing to run: ${why}`, { code: "no-jobs" });
+}
+
+/** The variable without which a provider of `secrets:` cannot be found (GitLab's documentation of each). */
+const providerVariables = {
+  vault: "VAULT_SERVER_URL",
+  gcp_secret_manager: "GCP_PROJECT_NUMBER",
+  azure_key_vault: "AZURE_KEY_VAULT_SERVER_URL",
+  aws_secrets_manager: undefined,
+  gitlab_secrets_manager: undefined,
+} as const;
+
+function missingProviders(jobs: readonly PlannedJob[], lookup: (name: string) => string | undefined): string[] {
+  const missing = new Map<string, string[]>();
+  for (const { name, secrets, yamlVariables } of jobs) {
+    for (const { provider } of Object.values(secrets)) {
+      const needed = providerVariables[provider];
+      if (needed === undefined || lookup(needed) || yamlVariables.some(({ key }) => key === needed)) continue;
+      missing.set(needed, [...new Set([...(missing.get(needed) ?? []), name])]);
+    }
+  }
+  return [...missing].map(
+    ([needed, names]) => `secrets of ${names.join(", ")} cannot be read: the variable ${needed} is not set`,
+  );
 }

@@ -4,8 +4,10 @@ import type {
   EnvironmentDefinition,
   ImageDefinition,
   RetryDefinition,
+  SecretDefinition,
   TriggerDefinition,
 } from "../config/job-definition.ts";
+import type { JobInputDefinition } from "../config/job-inputs.ts";
 import type { Variable } from "../variables/variable.ts";
 
 /** One job of a pipeline, all decisions taken; plain data, stored as JSON. */
@@ -40,6 +42,9 @@ export interface PlannedJob {
   readonly environment: EnvironmentDefinition | undefined;
   readonly coverage: string | undefined;
   readonly idTokens: Readonly<Record<string, readonly string[]>>;
+  readonly secrets: Readonly<Record<string, SecretDefinition>>;
+  readonly inputs: Readonly<Record<string, JobInputDefinition>>;
+  readonly manualConfirmation: string | undefined;
   /** Place among the jobs that `parallel:` makes of one, from 1. */
   readonly node: { readonly index: number; readonly total: number } | undefined;
   /** Configuration of the child pipeline that this job starts, instead of running a script. */

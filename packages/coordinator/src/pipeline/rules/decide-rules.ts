@@ -1,5 +1,6 @@
 import type {
   AllowFailure,
+  AutoCancelDefinition,
   LegacyPolicy,
   NeedDefinition,
   RuleDefinition,
@@ -32,6 +33,7 @@ export interface RuleDecision {
   readonly variables: readonly YamlVariable[];
   readonly needs?: readonly NeedDefinition[];
   readonly interruptible?: boolean;
+  readonly autoCancel?: AutoCancelDefinition;
 }
 
 /**
