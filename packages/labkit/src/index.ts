@@ -12,6 +12,7 @@ export { TokenSourceError } from "./auth/token-source.ts";
 export { createLog, type LogOptions } from "./logging/create-log.ts";
 export type { Log, LogFields, LogLevel } from "./logging/log.ts";
 export { silentLog } from "./logging/log.ts";
+export { createMaskedLog } from "./logging/masked-log.ts";
 export { createLogMasker, type LogMasker } from "./masking/log-masker.ts";
 export { createMasker, type Masker } from "./masking/masker.ts";
 export type { MaskRules } from "./masking/rules.ts";

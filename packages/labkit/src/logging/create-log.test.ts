@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { createMasker } from "../masking/masker.ts";
 import { createLog, type LogOptions } from "./create-log.ts";
 import type { LogLevel } from "./log.ts";
+import { createMaskedLog } from "./masked-log.ts";
 
 describe("the runner log", () => {
   test("a text line has time, level, message and fields", () => {
@@ -53,6 +54,20 @@ describe("the runner log", () => {
         .error('got s3"cret', { b: { c: ['s3"cret'] }, err: new Error('x s3"cret', { cause: 's3"cret' }) });
       assert.doesNotMatch(lines.join(""), /s3/);
       assert.match(lines.join(""), /MASKED/);
+    }
+  });
+
+  test("a job's own log masks the job's secrets too, those that it learns later included", () => {
+    for (const format of ["json", "text"] as const) {
+      const { log, lines } = record({ format });
+      const masker = createMasker({ phrases: ["s3cret"] });
+      const own = createMaskedLog(log, masker).child({ "ci.job.name": "deploy s3cret" });
+      masker.add(["l4ter"]);
+      own.warn("got s3cret and l4ter", { list: ["l4ter"], err: new Error("no s3cret", { cause: new Error("l4ter") }) });
+      log.info("s3cret of somebody else");
+      assert.doesNotMatch(lines[0] ?? "", /s3cret|l4ter/);
+      assert.match(lines[0] ?? "", /"no \[MASKED\]: \[MASKED\]"/);
+      assert.match(lines[1] ?? "", /s3cret/);
     }
   });
 

@@ -8,11 +8,11 @@ import {
   untracedJobTrace,
 } from "@jobscope/job-telemetry";
 import {
-  createMasker,
   createSpanProcessor,
   type EndpointPool,
   type EndpointSpec,
   type Log,
+  type Masker,
   type TelemetryEndpoint,
 } from "@jobscope/labkit";
 import type { RunnerConfig } from "../config/runner-config.ts";
@@ -21,7 +21,6 @@ import type { Job } from "../coordinator-client/job.ts";
 import { runnerVersion } from "../runner-version.ts";
 import { jobFacts } from "./job-facts.ts";
 import { createOfflineTrace, type OfflineTrace } from "./offline-trace.ts";
-import { secretPhrases } from "./secret-phrases.ts";
 import { traceLine } from "./trace-line.ts";
 
 /** OpenTelemetry's span processor, as job-telemetry takes it. */
@@ -58,6 +57,8 @@ export interface TracedJob {
   readonly job: Job;
   readonly runner: RunnerConfig;
   readonly log: Log;
+  /** Of this job; it learns the secrets that come up as the job runs, whether it is traced or not. */
+  readonly masker: Masker;
   readonly coordinatorUrl: string;
 }
 
@@ -74,15 +75,20 @@ export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
         return startNegotiatedTrace(of, options);
       } catch (error) {
         of.log.warn("job runs untraced: its telemetry could not be set up", { err: error });
-        return untraced;
+        return untraced(of);
       }
     },
   };
 }
 
-const untraced: StartedTrace = { jobTrace: untracedJobTrace, logLine: undefined, offline: undefined };
+/** The secrets of an untraced job are still for the runner log to know. */
+function untraced({ masker }: TracedJob): StartedTrace {
+  const addSecrets = (phrases: readonly string[]) => void masker.add(phrases);
+  return { jobTrace: { ...untracedJobTrace, addSecrets }, logLine: undefined, offline: undefined };
+}
 
-function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, options: JobTelemetryOptions) {
+function startNegotiatedTrace(of: TracedJob, options: JobTelemetryOptions) {
+  const { job, runner, log, masker, coordinatorUrl } = of;
   const { config, pool, clock, systemId } = options;
   const hasLocalViewer = options.spanProcessors.length > 0 || config.offlineArtifact;
   const policy: TelemetryPolicy = { ...config.policy, hasLocalViewer };
@@ -90,7 +96,7 @@ function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, o
   for (const { message, fields } of negotiation.warnings) log.warn(message, fields);
   if (negotiation.kind === "untraced") {
     if (negotiation.warn) log.warn("job runs untraced", { why: negotiation.why });
-    return untraced;
+    return untraced(of);
   }
   const endpoints = negotiation.endpoints.flatMap((spec) => usableEndpoint(spec, pool, log));
   const offline = config.offlineArtifact && endpoints.length === 0 ? createOfflineTrace() : undefined;
@@ -107,7 +113,7 @@ function startNegotiatedTrace({ job, runner, log, coordinatorUrl }: TracedJob, o
       tags: runnerTags(job),
       version: runnerVersion,
     },
-    masker: createMasker({ phrases: secretPhrases(job, runner), tokenPrefixes: job.tokenMaskPrefixes }),
+    masker,
     spanProcessors: [
       createSpanProcessor(endpoints),
       ...options.spanProcessors,

@@ -1,5 +1,5 @@
 import type { JobTrace } from "@jobscope/job-telemetry";
-import type { Log } from "@jobscope/labkit";
+import { createMaskedLog, createMasker, type Log } from "@jobscope/labkit";
 import type { RemoteCache } from "../cache/remote/remote-cache.ts";
 import { parseGoBoolean } from "../config/go-boolean.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
@@ -21,6 +21,7 @@ import { createJobInterrupts, type JobInterrupts } from "./job-interrupts.ts";
 import type { JobSlot } from "./job-slots.ts";
 import type { JobTelemetry } from "./job-telemetry.ts";
 import type { RunningJobs } from "./running-jobs.ts";
+import { secretPhrases } from "./secret-phrases.ts";
 import { traceVerdict } from "./trace-verdict.ts";
 
 /** What all jobs of a manager share. */
@@ -66,7 +67,9 @@ export type JobResult =
 export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promise<JobResult> {
   const { job, runner, client } = toRun;
   const interrupts = createJobInterrupts();
-  const log = shared.log.child({ "ci.job.id": job.id, "ci.project.id": job.project.id, "runner.name": runner.name });
+  const masker = createMasker({ phrases: secretPhrases(job, runner), tokenPrefixes: job.tokenMaskPrefixes });
+  const about = { "ci.job.id": job.id, "ci.project.id": job.project.id, "runner.name": runner.name };
+  const log = createMaskedLog(shared.log.child(about), masker);
   await using jobLog = createJobLogBuffer({ limitBytes: runner.outputLimitBytes });
   const reporter = createReporter(toRun, shared, jobLog, interrupts, log);
 
@@ -74,7 +77,7 @@ export async function runOneJob(toRun: JobToRun, shared: JobSurroundings): Promi
   if (acknowledged.kind === "abort") return { kind: "dropped", why: acknowledged.why };
   if (acknowledged.kind === "failed") log.warn("job could not be acknowledged", { err: acknowledged.why });
 
-  const started = shared.telemetry.startTrace({ job, runner, log, coordinatorUrl: client.url });
+  const started = shared.telemetry.startTrace({ job, runner, log, masker, coordinatorUrl: client.url });
   using jobTrace = started.jobTrace;
   const tracedLog = jobTrace.traceId === undefined ? log : log.child({ trace_id: jobTrace.traceId });
   tracedLog.info("job started", { "ci.job.name": job.name });
