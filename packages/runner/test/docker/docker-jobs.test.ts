@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { skipWithoutEngine } from "./support/an-engine.ts";
+import { JobInterruption } from "../../src/job/job-interruption.ts";
+import { busyboxFiles, skipWithoutEngine } from "./support/an-engine.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
 describe("jobs in containers", { skip: skipWithoutEngine }, () => {
@@ -10,13 +11,140 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
     scene = await createDockerScene();
   });
 
-  after(() => scene[Symbol.asyncDispose]());
+  after(async () => {
+    await scene[Symbol.asyncDispose]();
+    assert.deepEqual(await scene.leftovers(), [], "nothing of the jobs is left on the engine");
+  });
 
-  test("a job runs in its image and leaves nothing on the engine", async () => {
+  test("a job runs in its image, and its log is the one of GitLab's runner", async () => {
     const { verdict, text } = await scene.run({
-      script: ["echo in $(cat /etc/group | head -1)", "pwd", "echo to stderr >&2"],
-      afterScript: ["echo $CI_JOB_STATUS"],
+      script: ["head -1 /etc/group", "pwd", "echo to stderr >&2"],
+      afterScript: ["echo after $CI_JOB_STATUS"],
     });
     assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(text, /Preparing the "docker" executor\nUsing Docker executor with image \S+\/busybox:1 \.\.\.\n/);
+    assert.match(text, /Using effective pull policy of \[never\] for container \S+\/busybox:1\n/);
+    assert.match(text, /Using docker image sha256:[0-9a-f]{64} for \S+\/busybox:1 \.\.\.\n/);
+    assert.match(text, /Running on runner-abc123def-project-\d+-concurrent-0 via \S+\.\.\.\n/);
+    assert.match(text, /\$ head -1 \/etc\/group\nroot:x:0:\n\$ pwd\n\/builds\/group\/demo\n/);
+    assert.match(text, /to stderr\n/);
+    assert.match(text, /after success\n/);
+  });
+
+  test("state of the build container stays between its stages, background processes do not", async () => {
+    const { verdict, text } = await scene.run({
+      scriptSteps: [
+        { name: "script", script: ["echo kept > /tmp/state", "sleep 300 & echo $! > /tmp/pid"] },
+        {
+          name: "more",
+          script: ["cat /tmp/state", "test ! -d /proc/$(cat /tmp/pid)/cwd || ps | grep -c 'sleep 300' || true"],
+        },
+      ],
+    });
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(text, /\nkept\n/);
+    assert.doesNotMatch(text, /\n[1-9]\n/);
+  });
+
+  test("a script that fails fails the job with its exit code", async () => {
+    const { verdict, text, trace } = await scene.run({ script: ["exit 7"], afterScript: ["echo $CI_JOB_STATUS"] });
+    assert.deepEqual(verdict, {
+      state: "failed",
+      failureReason: "script_failure",
+      message: "exit code 7",
+      exitCode: 7,
+    });
+    assert.match(text, /failed\n/);
+    assert.match(text, /ERROR: Job failed: exit code 7\n$/);
+    const [span] = trace.named("step_script");
+    assert.equal(span?.attributes["ci.stage.exit_code"], 7);
+    assert.equal(span?.status, "error");
+  });
+
+  test("variables and files of the job are in the container", async () => {
+    const { verdict, text } = await scene.run({
+      variables: { GREETING: "hello $NAME", NAME: "you", CERT: { value: "inside", isFile: true } },
+      script: ["echo $GREETING", "cat $CERT", "env | grep ^CI_DISPOSABLE"],
+    });
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(text, /\nhello you\n/);
+    assert.match(text, /\ninside/);
+    assert.match(text, /CI_DISPOSABLE_ENVIRONMENT=true/);
+  });
+
+  test("a user of the image who is not root can write to the project directory", async () => {
+    const image = await scene.makeImage("app", busyboxFiles, ["USER app"]);
+    const { verdict, text } = await scene.run({ image, script: ["id -u", "echo x > file", "ls -d file"] });
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(text, /\n1000\n/);
+  });
+
+  test("an entrypoint of the image is kept, one of the job's replaces it", async () => {
+    const files = [...busyboxFiles, { path: "entry", text: '#!/bin/sh\necho from the entrypoint\nexec "$@"\n' }];
+    const image = await scene.makeImage("entry", files, ['ENTRYPOINT ["/entry"]']);
+    const kept = await scene.run({ image });
+    assert.match(kept.text, /\nfrom the entrypoint\n/);
+    const replaced = await scene.run({
+      image: { name: image, entrypoint: ["env", "WRAPPED=yes"] },
+      script: ["echo w=$WRAPPED"],
+    });
+    assert.doesNotMatch(replaced.text, /from the entrypoint/);
+    assert.match(replaced.text, /\nw=yes\n/);
+    const refused = await scene.run({
+      image: { name: image, entrypoint: ["env", "WRAPPED=yes"] },
+      docker: { disable_entrypoint_overwrite: true },
+    });
+    assert.match(refused.text, /WARNING: Entrypoint override disabled\n/);
+    assert.match(refused.text, /\nfrom the entrypoint\n/);
+  });
+
+  test("a cancelled script is ended within its container, and after_script runs in another", async () => {
+    const cancel = new AbortController();
+    const { verdict, text } = await scene.run(
+      {
+        script: ["trap 'echo asked to end; exit 3' TERM; echo ready; while :; do sleep 0.1; done"],
+        afterScript: ["echo $CI_JOB_STATUS"],
+      },
+      {
+        cancelSignal: cancel.signal,
+        onLog: (log) => {
+          if (/^ready$/m.test(log)) cancel.abort(new JobInterruption("coordinator-cancel", "canceled"));
+        },
+      },
+    );
+    assert.equal(verdict.state === "failed" && verdict.failureReason, "job_canceled", text);
+    assert.match(text, /asked to end\n/);
+    assert.match(text, /\ncanceled\n/);
+  });
+
+  test("a timeout ends the job and its container", async () => {
+    const { verdict } = await scene.run({ timeoutMs: 1_500, script: ["sleep 300"] });
+    assert.equal(verdict.state === "failed" && verdict.failureReason, "job_execution_timeout");
+  });
+
+  test("a stage whose container was removed is run again in another when the job wants it", async () => {
+    const removal = Promise.withResolvers<void>();
+    const { verdict, text } = await scene.run(
+      {
+        variables: { EXECUTOR_JOB_SECTION_ATTEMPTS: "2" },
+        script: ["if mkdir ../first 2>/dev/null; then echo first; sleep 300; fi", "echo second"],
+      },
+      {
+        onLog: (log) => {
+          if (/^first$/m.test(log)) removeBuildContainer(scene).then(removal.resolve, removal.reject);
+        },
+      },
+    );
+    await removal.promise;
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(
+      text,
+      /ERROR: Container "[0-9a-f]{64}" not found or removed\. Will retry\.\.\.\nRetrying step_script\n/,
+    );
   });
 });
+
+async function removeBuildContainer({ engine, leftovers }: DockerScene): Promise<void> {
+  const name = (await leftovers()).find((one) => one.endsWith("-build"));
+  await engine.getContainer(name?.slice(1) ?? "").remove({ force: true });
+}

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import type { ScriptOutcome, ScriptRun } from "../../executor.ts";
 import { type Engine, engineFailure, engineMessage, engineStatus, isNotFound, misconfigured } from "../engine.ts";
@@ -109,8 +110,10 @@ async function runScript(
     stream.end(script.text);
     await demultiplex(stream, script.onStdout, script.onStderr);
     const usage = meter.stop();
-    const { StatusCode: exitCode } = (await container.wait()) as { readonly StatusCode: number };
-    return { kind: "exited", exitCode, usage: { ...usage, isOutOfMemory: await wasOutOfMemory(container, exitCode) } };
+    const state = await stateAtEnd(container);
+    // Killed by its removal, which may not be through yet.
+    if (state.Dead || state.Status === "removing") return { kind: "vanished", containerId: container.id };
+    return { kind: "exited", exitCode: state.ExitCode, usage: { ...usage, isOutOfMemory: state.OOMKilled } };
   } catch (error) {
     if (isNotFound(error)) return { kind: "vanished", containerId: container.id };
     throw engineFailure("lost the build container", error);
@@ -120,10 +123,17 @@ async function runScript(
   }
 }
 
-async function wasOutOfMemory(container: Dockerode.Container, exitCode: number): Promise<boolean> {
-  if (exitCode === 0) return false;
-  const facts = await container.inspect().catch(() => undefined);
-  return facts?.State.OOMKilled ?? false;
+/**
+ * The state of a container whose output has ended; its process may go on a while without any.
+ *
+ * Asked for again and again: the engine's own wait for a container that is being removed may never end.
+ */
+async function stateAtEnd(container: Dockerode.Container) {
+  for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 250)) {
+    const { State: state } = await container.inspect();
+    if (!state.Running || state.Dead) return state;
+    await delay(pauseMs);
+  }
 }
 
 /** The engine's words for a program that the image does not have. */
