@@ -19,7 +19,7 @@ export interface JobNames {
 export function namesOf(identity: ContainerJobIdentity): JobNames {
   const { shortToken, projectId, concurrentProjectId, jobId } = identity;
   const hostname = toLabel(`runner-${shortToken}-project-${projectId}-concurrent-${concurrentProjectId}`);
-  const base = toLabel(`${hostname.slice(0, 46)}-${randomBytes(8).toString("hex")}`);
+  const base = toLabel(`${hostname.slice(0, 46).replace(/-$/, "")}-${randomBytes(8).toString("hex")}`);
   const unique = projectHash(identity);
   const protection = (isProtected: boolean) => (isProtected ? "-protected" : "");
   return {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import { engineStatus, isNotFound } from "../engine.ts";
 import { execInContainer } from "./exec-in-container.ts";
@@ -75,7 +76,24 @@ export async function removeContainer(
   try {
     await container.remove({ force: true, v: !options.keepsVolumes });
   } catch (error) {
+    if (isNotFound(error)) return;
     // 409: somebody else is removing it just now.
-    if (!isNotFound(error) && engineStatus(error) !== 409) throw error;
+    if (engineStatus(error) !== 409) throw error;
+    await goneWithin(container, foreignRemovalMs);
+  }
+}
+
+/** How long somebody else's removal of a container is waited for. */
+const foreignRemovalMs = 30_000;
+
+async function goneWithin(container: Dockerode.Container, ms: number): Promise<void> {
+  const limit = performance.now() + ms;
+  while (performance.now() < limit) {
+    const isThere = await container.inspect().then(
+      () => true,
+      (error) => !isNotFound(error),
+    );
+    if (!isThere) return;
+    await delay(50);
   }
 }
