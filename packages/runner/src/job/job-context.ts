@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { StageSpan } from "@jobscope/job-telemetry";
 import type { JobVariable } from "../coordinator-client/job.ts";
 import { createPosixDialect } from "../shell/posix/posix-dialect.ts";
+import { createPowerShellDialect } from "../shell/powershell/powershell-dialect.ts";
 import type { ScriptContext, ShellDialect } from "../shell/shell-dialect.ts";
 import { createVariableSet, plainVariable, type VariableSet } from "../shell/variable-set.ts";
 import { type BuildDirectories, buildDirectoriesOf, buildPlaceOf } from "./build-directories.ts";
@@ -103,7 +104,11 @@ function dialectOf({ runner }: JobExecutionOptions, flags: FeatureFlags): ShellD
   if (shell === "bash" || shell === "sh") {
     return createPosixDialect(shell, { usesPosixQuotes: flags.FF_POSIXLY_CORRECT_ESCAPES });
   }
-  throw new JobFailure(`shell "${shell}" is not supported by this runner`, { reason: "runner_configuration_error" });
+  if (shell === "pwsh") return createPowerShellDialect();
+  throw new JobFailure(
+    `the shell "${shell}" is Windows PowerShell, which this machine cannot have: configure shell = "pwsh" for PowerShell`,
+    { reason: "runner_configuration_error" },
+  );
 }
 
 /** Only for coordinators reached over TLS. Rule: runner-protocol.md §3.2, group 4. */

@@ -103,14 +103,26 @@ describe("the shell executor", () => {
     assert.equal(await isRunning("sleep 600.25"), false);
   });
 
+  test("a shell that is not installed is an error with its name, before anything runs", async () => {
+    const request = { jobId: 1, shellCommand: ["no-such-shell"], preamble: "" };
+    await assert.rejects(executor.prepare(request, { signal: never() }), {
+      name: "ExecutorError",
+      reason: "runner_configuration_error",
+      message: /^the shell "no-such-shell" is not installed/,
+    });
+  });
+
   test("a shell that cannot be started is an error with its name", async () => {
+    const notExecutable = path.join(directory, "broken-shell");
+    await writeFile(notExecutable, "#!/no/such/interpreter\n", { mode: 0o755 });
     const session = await executor.prepare(
-      { jobId: 1, shellCommand: ["no-such-shell"], preamble: "" },
+      { jobId: 1, shellCommand: [notExecutable], preamble: "" },
       { signal: never() },
     );
     const nothing = { stageName: "test", text: "", onStdout: () => {}, onStderr: () => {} };
-    await assert.rejects(session.run(nothing, { signal: never() }), /failed to start process: no-such-shell/);
+    await assert.rejects(session.run(nothing, { signal: never() }), /failed to start process: \S+broken-shell/);
     await session[Symbol.asyncDispose]();
+    await rm(notExecutable);
   });
 
   test("what a killed runner left is ended by the next one's sweep, and only that", async () => {

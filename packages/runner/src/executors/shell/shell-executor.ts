@@ -10,6 +10,7 @@ import { createMarker, findMarkedProcesses } from "./process-mark.ts";
 import { createRetiringShells } from "./retiring-shells.ts";
 import { createShellAhead } from "./shell-ahead.ts";
 import { startShell } from "./shell-process.ts";
+import { createShellPrograms } from "./shell-programs.ts";
 import { createShellSession } from "./shell-session.ts";
 import { defaultStopLimits, type StopLimits, stopProcesses } from "./stop-processes.ts";
 
@@ -38,6 +39,7 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
   const pipes = createOutputPipeFactory(temporaryDirectory, `${pipesPrefix}${process.pid}-`);
   const politeLimits = { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, 5_000) };
   const retiring = createRetiringShells(politeLimits);
+  const programs = createShellPrograms(options.environment["PATH"]);
   const sessions = new Set<AsyncDisposable>();
 
   return {
@@ -56,6 +58,7 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
     async prepare(request, { signal }) {
       signal.throwIfAborted();
       const { environment, workingDirectory } = options;
+      await programs.require(request.shellCommand[0] ?? "");
       const start = () =>
         startShell({ command: request.shellCommand, environment, workingDirectory, mark: marker.newMark(), pipes });
       const session = createShellSession({

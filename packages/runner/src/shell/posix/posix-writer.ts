@@ -1,4 +1,5 @@
 import { ansi } from "../ansi.ts";
+import { LineWriter } from "../line-writer.ts";
 import type { ScriptWriter } from "../script-writer.ts";
 import { commandMark } from "./command-mark.ts";
 import { startCountingReceived, stopCountingReceived } from "./count-received.ts";
@@ -11,23 +12,14 @@ export interface PosixWriterOptions {
 }
 
 /** Writes for every POSIX shell. `errexit` is on, so that a failing statement ends the script. */
-export class PosixWriter implements ScriptWriter {
+export class PosixWriter extends LineWriter implements ScriptWriter {
   readonly quote: Quote;
   readonly #checksExitCodes: boolean;
-  readonly #lines: string[] = [];
 
   constructor({ quote, checksExitCodes }: PosixWriterOptions) {
+    super();
     this.quote = quote;
     this.#checksExitCodes = checksExitCodes;
-  }
-
-  get text(): string {
-    return `${this.#lines.join("\n")}\n`;
-  }
-
-  /** Adds shell text as it is. */
-  line(text: string): void {
-    this.#lines.push(text);
   }
 
   entry(text: string): void {
@@ -58,16 +50,8 @@ export class PosixWriter implements ScriptWriter {
   }
 
   /** Not by `echo`, which reads backslashes in some shells. */
-  print(text: string): void {
+  override print(text: string): void {
     this.line(`printf '%s\\n' ${this.quote(text)}`);
-  }
-
-  notice(text: string): void {
-    this.print(`${ansi.boldGreen}${text}${ansi.reset}`);
-  }
-
-  warning(text: string): void {
-    this.print(`${ansi.yellow}${text}${ansi.reset}`);
   }
 
   printInSection(section: string, text: string): void {
