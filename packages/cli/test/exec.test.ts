@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { startOtlpReceiver } from "@jobscope/labkit/testing";
 import { aRepository } from "./a-repository.ts";
 import { jobscope, makeSurroundings, startJobscope } from "./jobscope-process.ts";
 import { fileExists, processIsGone } from "./process-is-gone.ts";
@@ -29,6 +30,23 @@ flaky:
   script: [echo broken on purpose, exit 3]
   allow_failure: true
 `;
+
+test("spans go to the endpoint of the command line, not to those that the environment has for other runners", async (t) => {
+  await using receiver = await startOtlpReceiver();
+  await using other = await startOtlpReceiver();
+  const place = prepare(t, { ".gitlab-ci.yml": "job: { script: [env] }" });
+  const environment = {
+    ...place.environment,
+    JOBSCOPE_TELEMETRY_ENDPOINTS_0_URL: other.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: other.url,
+    JOBSCOPE_TELEMETRY_COMMAND_SPANS: "true",
+  };
+  const run = await jobscope(t, ["exec", "--no-store", "--otlp-endpoint", receiver.url], { ...place, environment });
+  assert.equal(run.exitCode, 0, run.stderr);
+  const names = receiver.spans.map(({ name }) => name);
+  for (const name of ["job_execution", "job_running", "command"]) assert.ok(names.includes(name), name);
+  assert.equal(other.requests.length, 0);
+});
 
 test("a pipeline runs, is shown, and can be read from the store afterwards", async (t) => {
   const place = prepare(t, { ".gitlab-ci.yml": twoJobs, uncommitted: "" });

@@ -32,6 +32,7 @@ export type {
 export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
 export { checkEndpointSpec, type EndpointCheck, EndpointSpecError } from "./otlp/endpoint-spec-check.ts";
+export { environmentProxyFor } from "./otlp/environment-proxy.ts";
 export { createFileSpanSink, type FileSpanSink, type FileSpanSinkOptions } from "./otlp/file-span-sink.ts";
 export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";

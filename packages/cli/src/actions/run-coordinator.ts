@@ -5,7 +5,7 @@ import { checkedAddress } from "../checked-address.ts";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
 import { aborted, watchInterrupts } from "../interrupts.ts";
-import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
+import { endpointSpecOf, parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
 
 /** The command line of `jobscope coordinator`. */
 export interface CoordinatorFlags {
@@ -20,19 +20,22 @@ export interface CoordinatorFlags {
 /** `jobscope coordinator`: runs until a signal. */
 export async function runCoordinator(
   flags: CoordinatorFlags,
-  { stdout, workingDirectory }: CommandContext,
+  { stdout, workingDirectory, environment }: CommandContext,
   { isDebug }: { isDebug: boolean },
 ): Promise<void> {
   using interrupts = watchInterrupts();
   const log = createLog({ level: isDebug ? "debug" : "info" });
-  const endpoints = parseOtlpEndpoints(flags.otlpEndpoint ?? [], []);
+  const endpoints = parseOtlpEndpoints(flags.otlpEndpoint ?? [], [], environment);
   await using pool = createEndpointPool({ log });
   await using coordinator = await startCoordinator({
     listen: checkedAddress("--listen", flags.listen),
     dataDir: (await openDataDir(flags.data)).coordinator,
     log,
-    telemetry: { form: endpoints.length === 0 ? "none" : "shipped", endpoints },
-    spanProcessors: [createSpanProcessor(endpoints.map(({ url }) => pool.endpoint({ url })))],
+    telemetry: {
+      form: endpoints.length === 0 ? "none" : "shipped",
+      endpoints: endpoints.map(({ url }) => ({ url })),
+    },
+    spanProcessors: [createSpanProcessor(endpoints.map((endpoint) => pool.endpoint(endpointSpecOf(endpoint))))],
     ...(flags.registrationToken === undefined ? {} : { registrationToken: flags.registrationToken }),
   });
   const watched =

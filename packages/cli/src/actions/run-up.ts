@@ -33,7 +33,7 @@ export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }
   const listen = checkedAddress("--listen", flags.listen);
   await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
   await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
-  await ci.startRunner({ concurrent: availableParallelism(), path: context.environment["PATH"] });
+  await ci.startRunner({ concurrent: availableParallelism(), environment: context.environment });
   const repository = resolve(context.workingDirectory, flags.repository);
   const watched = flags.watch === true && (await ci.coordinator.watchRepository(repository));
   const { token } = ci.coordinator.createRunnerToken({ description: "registered by hand", ignoresTags: true });

@@ -46,7 +46,7 @@ export async function execPipeline(
   interrupts: Interrupts,
 ): Promise<ExitCode> {
   const { dataDir } = options;
-  const otlpEndpoints = parseOtlpEndpoints(options.otlpEndpoints, options.otlpHeaders);
+  const otlpEndpoints = parseOtlpEndpoints(options.otlpEndpoints, options.otlpHeaders, context.environment);
   let view: ProgressView | undefined;
   const live = new LiveSpans(() => view?.changed());
   const note = (text: string): void => {

@@ -31,7 +31,7 @@ function runningHost(ci: LocalCi, { context, options, note }: HostOptions): Pipe
     isElsewhere: false,
     check: ({ jobs }) => checkNeeds(jobs),
     begin: async () => {
-      runner = await ci.startRunner({ concurrent: options.concurrent, path: context.environment["PATH"] });
+      runner = await ci.startRunner({ concurrent: options.concurrent, environment: context.environment });
     },
     abort: (reason) => runner?.abort(reason),
     settle: async (pipelineId) => {

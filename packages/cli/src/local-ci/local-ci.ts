@@ -8,9 +8,10 @@ import {
 } from "@jobscope/labkit";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { DataDir } from "../data-dir.ts";
+import type { Environment } from "../process-environment.ts";
 import type { CollectorProcess } from "./collector-process.ts";
 import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
-import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+import { endpointSpecOf, type OtlpEndpoint } from "./otlp-endpoint.ts";
 
 export interface LocalCiOptions {
   readonly dataDir: DataDir;
@@ -31,9 +32,9 @@ export interface LocalCi extends AsyncDisposable {
   /**
    * Starts the runner. Once per `LocalCi`.
    *
-   * @param options `path`: the user's own `PATH`, for the jobs.
+   * @param options `environment`: what the jobs inherit.
    */
-  startRunner(options: { concurrent: number; path: string | undefined }): Promise<LocalRunner>;
+  startRunner(options: { concurrent: number; environment: Environment }): Promise<LocalRunner>;
   /** Waits until every endpoint has what is queued, or has failed. */
   flush(signal: AbortSignal): Promise<void>;
 }
@@ -60,8 +61,8 @@ export async function startLocalCi(options: LocalCiOptions): Promise<LocalCi> {
   const running = starting.move();
   return {
     coordinator,
-    startRunner: async ({ concurrent, path }) =>
-      running.use(await startLocalRunner({ ...options, coordinator, concurrent, path })),
+    startRunner: async ({ concurrent, environment }) =>
+      running.use(await startLocalRunner({ ...options, coordinator, concurrent, environment })),
     flush: async (signal) => {
       await pool.flush({ signal });
     },
@@ -76,11 +77,5 @@ function lifecycleProcessor(
   otlpEndpoints: readonly OtlpEndpoint[],
 ): SpanProcessor {
   const own: EndpointSpec[] = collector === undefined ? [] : [{ url: collector.otlpHttpUrl }];
-  const users = otlpEndpoints.map(
-    ({ url, headers }): EndpointSpec => ({
-      url,
-      ...(Object.keys(headers).length === 0 ? {} : { auth: { kind: "headers", headers } }),
-    }),
-  );
-  return createSpanProcessor([...own, ...users].map((spec) => pool.endpoint(spec)));
+  return createSpanProcessor([...own, ...otlpEndpoints.map(endpointSpecOf)].map((spec) => pool.endpoint(spec)));
 }

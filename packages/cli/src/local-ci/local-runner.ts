@@ -6,6 +6,7 @@ import type { Log } from "@jobscope/labkit";
 import { loadConfig, startRunnerManager } from "@jobscope/runner";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { DataDir } from "../data-dir.ts";
+import type { Environment } from "../process-environment.ts";
 import { makeBuildsDirectory } from "./builds-directory.ts";
 import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { runnerConfigFile } from "./runner-config-file.ts";
@@ -19,7 +20,7 @@ export interface LocalRunner extends AsyncDisposable {
 export interface LocalRunnerOptions {
   readonly coordinator: Coordinator;
   readonly concurrent: number;
-  readonly path: string | undefined;
+  readonly environment: Environment;
   readonly dataDir: DataDir;
   readonly otlpEndpoints: readonly OtlpEndpoint[];
   readonly spanProcessors: readonly SpanProcessor[];
@@ -27,7 +28,7 @@ export interface LocalRunnerOptions {
 }
 
 export async function startLocalRunner(options: LocalRunnerOptions): Promise<LocalRunner> {
-  const { coordinator, dataDir, concurrent, path, otlpEndpoints } = options;
+  const { coordinator, dataDir, concurrent, environment, otlpEndpoints } = options;
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await makeBuildsDirectory(dataDir.runner));
   const name = `jobscope on ${hostname()}`;
@@ -41,7 +42,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
     concurrent,
     buildsDir: join(directory.path, "builds"),
     cacheDir: dataDir.cache,
-    path,
+    path: environment["PATH"],
     otlpEndpoints,
   };
   // It holds the runner token, and the headers of the user's endpoints.
@@ -49,7 +50,8 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   starting.defer(() => rm(configFile, { force: true }));
   const manager = starting.use(
     await startRunnerManager({
-      config: await loadConfig(configFile),
+      config: await loadConfig(configFile, { environment: withoutEndpoints(environment) }),
+      environment,
       log: options.log,
       spanProcessors: options.spanProcessors,
       workingDirectory: directory.path,
@@ -57,4 +59,10 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   );
   const running = starting.move();
   return { abort: (reason) => manager.abort(reason), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Where a pipeline's spans go is said on the command line, for the coordinator's as for the runner's. */
+function withoutEndpoints(environment: Environment): Environment {
+  const isEndpoint = /^(?:OTEL_EXPORTER_OTLP_|JOBSCOPE_TELEMETRY_ENDPOINTS_)/;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isEndpoint.test(name)));
 }

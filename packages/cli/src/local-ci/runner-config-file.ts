@@ -43,9 +43,10 @@ export function runnerConfigFile(runner: RunnerSettings): string {
   ].join("\n")}\n`;
 }
 
-function endpointLines({ url, headers }: OtlpEndpoint): string[] {
+function endpointLines({ url, headers, proxyUrl }: OtlpEndpoint): string[] {
   const fields = Object.entries(headers).map(([name, value]) => `${quoted(name)} = ${quoted(verbatim(value))}`);
-  const lines = ["", "[[telemetry.endpoints]]", `url = ${quoted(verbatim(url))}`];
+  const proxy = `proxy = ${quoted(verbatim(proxyUrl ?? ""))}`;
+  const lines = ["", "[[telemetry.endpoints]]", `url = ${quoted(verbatim(url))}`, proxy];
   return fields.length === 0 ? lines : [...lines, `headers = { ${fields.join(", ")} }`];
 }
 

@@ -60,9 +60,8 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
   const directory = options.file === undefined ? undefined : path.dirname(options.file);
   const workingDirectory = options.workingDirectory ?? process.cwd();
   const { systemId, unkept } = readSystemId(directory);
-  const proxy = readProxyConfig(environment);
   const warnings = warningsOf(table, unkept);
-  const place = { environment, proxy, directory, workingDirectory, problems, warnings };
+  const place = { environment, directory, workingDirectory, problems, warnings };
   return {
     configFile: options.file,
     concurrent: table.concurrent,
@@ -75,7 +74,7 @@ function toConfig(table: ConfigTable, { options, environment, problems, unknownK
     shutdownTimeoutMs: (table.shutdown_timeout > 0 ? table.shutdown_timeout : 30) * 1000,
     systemId,
     warnings,
-    proxy,
+    proxy: readProxyConfig(environment),
     telemetry: toTelemetryConfig(table.telemetry, place),
     runners: table.runners.map((runner, index) =>
       toRunnerConfig(runner, {

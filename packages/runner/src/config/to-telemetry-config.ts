@@ -1,9 +1,13 @@
 import path from "node:path";
-import { type AuthSpec, checkEndpointSpec, type EndpointSpec, type SecretSpec } from "@jobscope/labkit";
+import {
+  type AuthSpec,
+  checkEndpointSpec,
+  type EndpointSpec,
+  environmentProxyFor,
+  type SecretSpec,
+} from "@jobscope/labkit";
 import type { ConfigProblem } from "./config-error.ts";
 import { definedOnly } from "./defined-only.ts";
-import { proxyFor } from "./environment-proxy.ts";
-import type { ProxyConfig } from "./manager-config.ts";
 import { readOtelEndpoint } from "./otel-environment.ts";
 import type { Environment } from "./process-environment.ts";
 import type { TelemetryEndpointTable } from "./schema/telemetry-endpoint-table.ts";
@@ -13,7 +17,6 @@ import type { ConfigPlace } from "./to-runner-config.ts";
 
 interface Context extends ConfigPlace {
   readonly environment: Environment;
-  readonly proxy: ProxyConfig;
   readonly problems: ConfigProblem[];
   readonly warnings: string[];
 }
@@ -118,8 +121,8 @@ function transportOf(
 }
 
 /** @param configured undefined: what the environment says. Empty: none. */
-function proxyOf(url: string, configured: string | undefined, { proxy }: Context): { proxyUrl?: string } {
-  const chosen = configured ?? proxyFor(url, proxy);
+function proxyOf(url: string, configured: string | undefined, { environment }: Context): { proxyUrl?: string } {
+  const chosen = configured ?? environmentProxyFor(url, environment);
   return chosen === undefined || chosen === "" ? {} : { proxyUrl: chosen };
 }
 
