@@ -28,6 +28,9 @@ const longScriptBytes = 6 * 1024;
  */
 const backgroundOutputMs = 2_000;
 
+/** The same after a shell that was killed: what it began was not left in the background by intention. */
+const orphanedOutputMs = 100;
+
 /** At the end of the job, what was left in the background gets this long between SIGTERM and SIGKILL. */
 const leftoverGraceMs = 5_000;
 
@@ -57,7 +60,7 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
       shell.detach();
       return { kind: "stuck", pid: shell.pid };
     }
-    await drainOutput(shell, pumping, script.stageName);
+    await drainOutput(shell, pumping, { stageName: script.stageName, wasKilled: exit.signal !== undefined });
     return outcomeOf(exit);
   }
 
@@ -79,8 +82,12 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
   }
 
   /** Waits for the rest of the output; ends background processes that hold it open. */
-  async function drainOutput(shell: ShellProcess, pumping: Promise<void>, stageName: string): Promise<void> {
-    if (await settlesWithin(pumping, backgroundOutputMs)) return;
+  async function drainOutput(
+    shell: ShellProcess,
+    pumping: Promise<void>,
+    { stageName, wasKilled }: { readonly stageName: string; readonly wasKilled: boolean },
+  ): Promise<void> {
+    if (await settlesWithin(pumping, wasKilled ? orphanedOutputMs : backgroundOutputMs)) return;
     log.info("background processes of a script held its output open and were ended", { "ci.stage.name": stageName });
     if (isGroupAlive(shell.pid)) signalGroup(shell.pid, "SIGTERM");
     if (await settlesWithin(pumping, backgroundOutputMs)) return;
