@@ -205,6 +205,22 @@ test("an artifact travels as one chunked multipart part named file, opened anew 
     );
   }));
 
+test("an upload follows a redirect with its whole body and the job token, but not to another host in the clear", () =>
+  withClient(async (coordinator, client) => {
+    const open = async function* () {
+      yield Buffer.from("zip");
+    };
+    const upload = { job, filename: "a.zip", open, type: "archive", format: "zip", expireIn: "" };
+    coordinator.script("upload", { status: 307, headers: { location: "/api/v4/jobs/8/artifacts?moved=yes" } });
+    assert.equal((await client.uploadArtifact(upload, { signal })).kind, "stored");
+    const [first, second] = coordinator.callsOf("upload");
+    assert.equal(second?.path, "/api/v4/jobs/8/artifacts?moved=yes");
+    assert.equal(second?.headers["job-token"], job.jobToken);
+    assert.deepEqual(second?.body, first?.body);
+    coordinator.script("upload", { status: 307, headers: { location: "http://elsewhere.test/artifacts" } });
+    assert.equal((await client.uploadArtifact(upload, { signal })).kind, "failed");
+  }));
+
 test("a redirect to object storage is followed without the job token", () =>
   withClient(async (coordinator, client) => {
     await using storage = await startScriptableCoordinator();

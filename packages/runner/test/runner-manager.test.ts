@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
+import { createLog } from "@jobscope/labkit";
 import { noMetrics } from "../src/metrics/runner-metrics.ts";
 import { aVariable } from "./support/job-payload.ts";
 import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
@@ -17,6 +19,48 @@ test("a job is acknowledged, run and reported with its log", () =>
     },
     { prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["echo hello from the job"])) },
   ));
+
+test("a job is acknowledged before anything of it is prepared", async () => {
+  const released = Promise.withResolvers<void>();
+  await withManager(
+    async ({ coordinator, directory, manager }) => {
+      await coordinator.waitFor("update");
+      assert.deepEqual(await readdir(directory), []);
+      assert.deepEqual(manager.runningJobs, []);
+      released.resolve();
+      assert.equal((await finalUpdateOf(coordinator, 1))["state"], "success");
+    },
+    {
+      prepare: (coordinator) => {
+        coordinator.script("request", aScriptJob(1, ["true"]));
+        coordinator.script("update", { status: 200, after: released.promise });
+      },
+    },
+  );
+});
+
+test("no token is in the runner log, whatever the coordinator answers", async () => {
+  const lines: string[] = [];
+  const log = createLog({ level: "debug", write: (line) => lines.push(line) });
+  await withManager(
+    async ({ coordinator }) => {
+      for (const id of [1, 2]) await finalUpdateOf(coordinator, id);
+      await coordinator.waitFor("request", () => coordinator.callsOf("request").length > 5);
+    },
+    {
+      manager: { log },
+      prepare: (coordinator) => {
+        const echo = { message: "no job glcbt-1 for glrt-0123456789" };
+        const broken = { status: 201, body: { id: 9, token: "glcbt-9-secret", variables: "glcbt-9-secret" } };
+        coordinator.script("request", { status: 400, body: echo }, { status: 403, body: echo }, { misbehave: "reset" });
+        coordinator.script("request", broken, aScriptJob(1, ["exit 3"]), aScriptJob(2, ["echo glcbt-2"]));
+        coordinator.script("patch", { status: 400, body: echo }, { status: 409, body: echo });
+      },
+    },
+  );
+  assert.ok(lines.length > 5);
+  assert.doesNotMatch(lines.join(""), /glrt-0|glcbt-[0-9]/);
+});
 
 test("a failed script's exit code and reason are reported", () =>
   withManager(

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { ArtifactUpload, ArtifactUploadOutcome, CallOptions } from "./coordinator-client.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
-import type { Api, ApiAnswer, ApiCall } from "./http/api.ts";
+import { type Api, type ApiAnswer, type ApiCall, headerOf } from "./http/api.ts";
+
+const maxRedirects = 10;
 
 export interface ArtifactTimeouts {
   readonly uploadTimeoutMs: number;
@@ -32,10 +34,23 @@ export async function uploadArtifact(
     signal,
   };
   try {
-    return classify(api, call, await api.call(call));
+    return await follow(api, call);
   } catch (error) {
     if (error instanceof CoordinatorError) return { kind: "failed", why: error };
     throw error;
+  }
+}
+
+/** Redirects replay the body. The job token goes along, but never in the clear to somebody else. */
+async function follow(api: Api, call: ApiCall): Promise<ArtifactUploadOutcome> {
+  let redirected = call;
+  for (let redirects = 0; ; redirects += 1) {
+    const answer = await api.call(redirected);
+    const location = answer.status === 307 || answer.status === 308 ? headerOf(answer, "location") : undefined;
+    if (location === undefined || redirects >= maxRedirects) return classify(api, redirected, answer);
+    const target = new URL(location, redirected.target ?? api.baseUrl);
+    if (target.origin !== api.baseUrl.origin && target.protocol !== "https:") return classify(api, redirected, answer);
+    redirected = { ...call, target };
   }
 }
 

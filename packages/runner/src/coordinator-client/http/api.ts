@@ -14,6 +14,8 @@ export interface ApiCall {
   /** Relative to `/api/v4/`, without a query. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** In place of path and query: where a redirect leads. */
+  readonly target?: URL;
   readonly headers?: Readonly<Record<string, string>>;
   /** Makes the body; called once per attempt. */
   readonly body?: () => BodyBytes | Promise<BodyBytes>;
@@ -152,6 +154,7 @@ export class Api {
   }
 
   #target(call: ApiCall): URL {
+    if (call.target !== undefined) return call.target;
     const target = new URL(call.path, this.baseUrl);
     for (const [name, value] of Object.entries(call.query ?? {})) target.searchParams.set(name, value);
     return target;
