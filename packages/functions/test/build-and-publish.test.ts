@@ -4,7 +4,7 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { extract } from "tar-stream";
-import { skipWithoutRegistry, startDockerRegistry } from "./docker-registry.ts";
+import { skipWithoutRegistry, startDockerRegistry } from "../../../test/support/docker-registry.ts";
 import { functionFile, JobFixture } from "./job-fixture.ts";
 
 const greet = {

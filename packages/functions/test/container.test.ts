@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { skipWithoutRegistry, startDockerRegistry } from "../../../test/support/docker-registry.ts";
 import {
   createContainerProcesses,
   createFunctionSources,
@@ -12,7 +13,6 @@ import {
   runSteps,
 } from "../src/index.ts";
 import { DockerBench, hasDockerEngine, type TestContainer } from "./docker-container.ts";
-import { skipWithoutRegistry, startDockerRegistry } from "./docker-registry.ts";
 import { FakeRegistry, layerOf } from "./fake-registry.ts";
 import { functionFile, shellFunction } from "./job-fixture.ts";
 

@@ -94,6 +94,11 @@ export interface DockerConfig {
   readonly cacheDirectory: string | undefined;
 
   readonly networkMode: string | undefined;
+  /**
+   * `helper_network_mode`: the network of the helper container alone, where git and the transfers of caches and artifacts
+   * run. A key of ours. `undefined`: the job's.
+   */
+  readonly helperNetworkMode: string | undefined;
   readonly pidMode: string | undefined;
   readonly ipcMode: string | undefined;
   readonly macAddress: string | undefined;

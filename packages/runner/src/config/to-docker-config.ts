@@ -44,6 +44,7 @@ export function toDockerConfig(table: DockerTable): DockerConfig {
     disablesCache: table.disable_cache,
     cacheDirectory: text(table.cache_dir),
     networkMode: text(table.network_mode),
+    helperNetworkMode: text(table.helper_network_mode),
     pidMode: text(table.pid_mode),
     ipcMode: text(table.ipcmode),
     macAddress: text(table.mac_address),

@@ -22,6 +22,7 @@ export async function createExecutors(
   const docker = createDockerExecutor({
     log,
     identity,
+    environment,
     configs: config.runners.flatMap((runner) => (isDockerRunner(runner) ? [runner.docker] : [])),
   });
   const shell = await createShellExecutor({ log, environment, workingDirectory, identity });

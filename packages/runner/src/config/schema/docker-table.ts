@@ -107,6 +107,8 @@ export const dockerTable = z.object({
   cache_dir: z.string().optional(),
 
   network_mode: z.string().optional(),
+  /** Ours: `host` lets our own stages reach a coordinator on the loopback of the engine's machine. */
+  helper_network_mode: z.string().optional(),
   pid_mode: z.string().optional(),
   ipcmode: z.string().optional(),
   mac_address: z.string().optional(),

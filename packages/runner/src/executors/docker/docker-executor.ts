@@ -13,6 +13,8 @@ export interface DockerExecutorOptions {
   readonly log: Log;
   /** What tells this runner from others of the machine and stays the same when it is started again: its config file, say. */
   readonly identity: string;
+  /** The runner process's: its user's logins for registries. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** `[runners.docker]` of all runners of the configuration: on their engines is swept. */
   readonly configs: readonly DockerConfig[];
   /** Image in which the stages of ours run, unless a configuration names another. Default: that of this version. */
@@ -68,6 +70,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         job: containers.job,
         report: containers.report,
         ownership,
+        environment: options.environment,
         helperImage: options.helperImage,
         staticShells,
         stopLimits: { ...defaultContainerStopLimits, ...options.stopLimits },

@@ -16,6 +16,8 @@ export interface JobPreparation {
   /** Image in which the stages of ours run, unless the configuration names another. Default: `helperImageName`. */
   readonly helperImage: string | undefined;
   readonly staticShells: StaticShells;
+  /** The runner's own: its user's logins for registries. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stopLimits: ContainerStopLimits;
   readonly pullRetryDelaysMs: readonly [number, number] | undefined;
   /** Owns work that goes on after the job: the removal of what was made for it. */

@@ -41,7 +41,7 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   checkServices(services, job.docker, report.lines);
   const images = createImageProvider({
     engine,
-    findLogin: createLoginFinder(job.registryAccess),
+    findLogin: createLoginFinder(job.registryAccess, preparation.environment),
     pullStarted: report.pullStarted,
     signal,
     ...(preparation.pullRetryDelaysMs === undefined ? {} : { retryDelaysMs: preparation.pullRetryDelaysMs }),

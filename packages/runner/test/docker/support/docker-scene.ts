@@ -40,6 +40,7 @@ export async function createDockerScene(): Promise<DockerScene> {
   const executor = createDockerExecutor({
     log: silentLog,
     identity,
+    environment: { PATH: "/nonexistent", HOME: "/nonexistent" },
     configs: [],
     stopLimits: { termMs: 2_000, stopS: 1 },
     pullRetryDelaysMs: [1, 2],

@@ -44,7 +44,7 @@ export async function buildHostConfig(
     OomKillDisable: config.disablesOomKiller,
     ...(config.oomScoreAdjust === undefined ? {} : { OomScoreAdj: config.oomScoreAdjust }),
     VolumesFrom: [...config.volumesFrom],
-    Links: [...config.links],
+    Links: isForeign(shared.networkMode) ? [] : [...config.links],
     ...(config.ipcMode === undefined ? {} : { IpcMode: config.ipcMode }),
     ...(options.sharesPids && config.pidMode !== undefined ? { PidMode: config.pidMode } : {}),
     ...(options.usesInitProcess ? { Init: true } : {}),
@@ -76,9 +76,14 @@ export function networkingOf(
   networkMode: string | undefined,
   aliases: readonly string[],
 ): Pick<Dockerode.ContainerCreateOptions, "NetworkingConfig"> {
-  if (networkMode === undefined || ["default", "bridge", "host", "none"].includes(networkMode)) return {};
-  if (networkMode.startsWith("container:")) return {};
+  if (networkMode === undefined || networkMode === "default" || networkMode === "bridge") return {};
+  if (isForeign(networkMode)) return {};
   return { NetworkingConfig: { EndpointsConfig: { [networkMode]: { Aliases: [...aliases] } } } };
+}
+
+/** No network of the container's own. */
+function isForeign(networkMode: string | undefined): boolean {
+  return networkMode === "host" || networkMode === "none" || networkMode?.startsWith("container:") === true;
 }
 
 /** Rule: runner-protocol.md §4.10, last paragraph. */

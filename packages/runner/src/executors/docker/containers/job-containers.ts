@@ -11,11 +11,12 @@ import { shellDetector } from "./shell-detector.ts";
 
 /** Makes nothing on the engine yet. */
 export async function makeHelperContainer(
-  { engine, job, names, labels, shared, made }: Making,
+  { engine, job, names, labels, shared: ofJob, made }: Making,
   image: ProvidedImage,
   extraHosts: readonly string[],
 ): Promise<HelperContainer> {
-  const { keepsVolumes } = job.docker;
+  const { keepsVolumes, helperNetworkMode } = job.docker;
+  const shared = helperNetworkMode === undefined ? ofJob : { ...ofJob, networkMode: helperNetworkMode };
   const helper = createHelperContainer({
     engine,
     opensFiles: !job.disablesUmask,

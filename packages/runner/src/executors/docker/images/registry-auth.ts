@@ -34,6 +34,8 @@ const configFile = z.object({
 
 type DockerAuthFile = z.output<typeof configFile>;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 interface Source {
   readonly label: string;
   readonly file: DockerAuthFile;
@@ -43,20 +45,20 @@ interface Source {
  * Logins of one job, from its variable, the runner user's files and the payload, in this order. The longest configured
  * path of a source that begins the image's name wins; helpers run on this machine.
  *
- * @param home directory of `.docker/config.json`. Default: this user's.
+ * @param environment of the runner: `HOME` holds `.docker/config.json`, `PATH` the credential helpers.
  *
  * Rule: runner-protocol.md §4.6.
  */
-export function createLoginFinder(access: RegistryAccess, home: string = homedir()): FindLogin {
+export function createLoginFinder(access: RegistryAccess, environment: Environment): FindLogin {
   let sources: Promise<{ readonly found: readonly Source[]; readonly problems: readonly string[] }> | undefined;
   return async (reference, onProblem) => {
-    sources ??= readSources(access, home);
+    sources ??= readSources(access, environment["HOME"] ?? homedir());
     const { found, problems } = await sources;
     for (const problem of problems) onProblem(problem);
     const { repository } = parseImageReference(reference);
     for (const { file, label } of found) {
       try {
-        const auth = await loginIn(file, repository);
+        const auth = await loginIn(file, repository, environment);
         if (auth !== undefined) return { auth, source: label };
       } catch (error) {
         onProblem(`credentials of ${label} cannot be used: ${error instanceof Error ? error.message : error}`);
@@ -108,16 +110,20 @@ function parseAuthFile(text: string): DockerAuthFile | undefined {
   }
 }
 
-async function loginIn(file: DockerAuthFile, repository: string): Promise<RegistryLogin["auth"] | undefined> {
+async function loginIn(
+  file: DockerAuthFile,
+  repository: string,
+  environment: Environment,
+): Promise<RegistryLogin["auth"] | undefined> {
   const helper = longestPrefix(Object.entries(file.credHelpers ?? {}), repository);
-  if (helper !== undefined) return askHelper(helper.value, helper.key);
+  if (helper !== undefined) return askHelper(helper.value, helper.key, environment);
   const found = longestPrefix(Object.entries(file.auths ?? {}), repository);
   if (found !== undefined) {
     const login = loginOf(found.value, found.key);
     if (login !== undefined) return login;
   }
   if (file.credsStore === undefined || file.credsStore === "") return undefined;
-  return askHelper(file.credsStore, found?.key ?? serverAddressOf(repository));
+  return askHelper(file.credsStore, found?.key ?? serverAddressOf(repository), environment);
 }
 
 function longestPrefix<Value>(entries: readonly (readonly [string, Value])[], repository: string) {
@@ -161,15 +167,24 @@ const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
 const helperTimeoutMs = 30_000;
 
 /** Asks `docker-credential-<name>`; it answers with a user of `<token>` when the secret is an identity token. */
-async function askHelper(name: string, server: string): Promise<RegistryLogin["auth"] | undefined> {
+async function askHelper(
+  name: string,
+  server: string,
+  environment: Environment,
+): Promise<RegistryLogin["auth"] | undefined> {
   if (name.includes("/") || name.includes("\\")) throw new Error(`"${name}" is no name of a credential helper`);
   const output = await new Promise<string | undefined>((resolve, reject) => {
-    const child = execFile(`docker-credential-${name}`, ["get"], { timeout: helperTimeoutMs }, (error, stdout) => {
-      if (error === null) resolve(stdout);
-      else if (/credentials not found/i.test(stdout)) resolve(undefined);
-      else if (error.code === "ENOENT") reject(new Error(`docker-credential-${name} is not installed`));
-      else reject(new Error(`docker-credential-${name} failed (exit code ${error.code ?? "unknown"})`));
-    });
+    const child = execFile(
+      `docker-credential-${name}`,
+      ["get"],
+      { timeout: helperTimeoutMs, env: environment },
+      (error, stdout) => {
+        if (error === null) resolve(stdout);
+        else if (/credentials not found/i.test(stdout)) resolve(undefined);
+        else if (error.code === "ENOENT") reject(new Error(`docker-credential-${name} is not installed`));
+        else reject(new Error(`docker-credential-${name} failed (exit code ${error.code ?? "unknown"})`));
+      },
+    );
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(server);
   });
