@@ -128,6 +128,27 @@ for (const { name: where, create } of implementations) {
       assert.match(said.join("\n"), /warning: No files to cache\.[\s\S]*warning: Cache file does not exist$/);
     });
 
+    test("an archive is brought to its store and fetched from there, and what that took is told", async () => {
+      await write({ "project/deps-x/lib": "lib\n" });
+      const request = { url: `${coordinator.url}/store/key?signature=s`, headers: { "x-amz-meta-cachekey": "key" } };
+      const remote = { request, timeoutMs: 60_000, maxBytes: 0, proxyVariables: {} };
+      coordinator.script("other", { status: 200 });
+      assert.deepEqual(await perform("save-cache", { ...cache(), remote }), { kind: "saved" });
+      const body = await readFile(path.join(root, "cache/key/cache.zip"));
+      assert.deepEqual(facts, { files: 2, bytes: body.length, networkBytes: body.length, retries: 0 });
+      const [put] = coordinator.callsOf("other").slice(-1);
+      assert.deepEqual([put?.method, put?.body], ["PUT", body]);
+      assert.equal(put?.headers["x-amz-meta-cachekey"], "key");
+      await rm(path.join(root, "cache"), { recursive: true });
+      facts = {};
+      coordinator.script("other", { body, headers: { "last-modified": new Date(0).toUTCString() } });
+      assert.deepEqual(await perform("restore-cache", { ...cache(), remote }), { kind: "restored" });
+      assert.deepEqual(facts, { files: 2, bytes: body.length, networkBytes: body.length, retries: 0 });
+      coordinator.script("other", { status: 403, body: "<Error><Code>AccessDenied</Code></Error>" });
+      const refused = await perform("restore-cache", { ...cache(), remote });
+      assert.ok(refused.kind === "unavailable" && refused.why.includes("403"), JSON.stringify(refused));
+    });
+
     const artifacts = (changes: Partial<WorkspaceTasks["upload-artifacts"]["request"]["set"]> = {}) => ({
       ...environment(),
       projectDirectory: project,
@@ -341,7 +362,9 @@ describe("a job whose files only the helper program reaches", () => {
       const seen = spans.map(({ name, status, attributes }) => [
         name,
         status,
-        Object.entries(attributes).filter(([key]) => /^ci\.(?:artifact|cache|network|operation|resource)\./.test(key)),
+        Object.entries(attributes)
+          .filter(([key]) => /^ci\.(?:artifact|cache|network|operation|resource)\./.test(key))
+          .sort(),
       ]);
       return { text: text.replaceAll(bench.directory, "<bench>"), seen };
     }

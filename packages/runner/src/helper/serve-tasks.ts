@@ -6,8 +6,10 @@ import type { ArtifactAccess, ArtifactClient } from "../coordinator-client/coord
 import type { HelperMessage } from "../workspace/helper-message.ts";
 import { type HelperRequest, helperProtocol } from "../workspace/helper-protocol.ts";
 import { isTaskName, performTask } from "../workspace/perform-task.ts";
+import type { TaskContext } from "../workspace/task-context.ts";
 import type { TaskReport, TaskReportFields } from "../workspace/workspace.ts";
 import { WorkspaceError } from "../workspace/workspace-error.ts";
+import { gatherFacts } from "./gather-facts.ts";
 
 export interface ServeTasksOptions {
   readonly input: Readable;
@@ -37,7 +39,7 @@ interface Surroundings {
 
 async function answerTo(line: string, around: Surroundings): Promise<HelperMessage> {
   try {
-    return { kind: "result", result: await perform(readRequest(line), around) };
+    return { kind: "result", result: { ...(await perform(readRequest(line), around)) } };
   } catch (error) {
     if (error instanceof WorkspaceError) return { kind: "failed", message: error.message };
     return { kind: "broken", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
@@ -65,14 +67,20 @@ async function perform({ task, request, access }: HelperRequest, { say, environm
   const variables = "variables" in request ? request.variables : {};
   const proxy = readProxyConfig({ ...environment, ...variables });
   await using connected = access === undefined ? undefined : await connect(access, proxy);
-  return await performTask(task, request, {
+  const facts = gatherFacts((some) => say({ kind: "facts", facts: some }));
+  const context: TaskContext = {
     client: connected ?? unreachable,
     environment,
     temporaryPrefix: "jobscope-artifacts-",
     report: { info: line("info"), warning: line("warning"), error: line("error") },
-    onFacts: (facts) => say({ kind: "facts", facts }),
+    onFacts: facts.add,
     signal,
-  });
+  };
+  try {
+    return await performTask(task, request, context);
+  } finally {
+    facts.flush();
+  }
 }
 
 /** Loaded when artifacts are moved: most of the program is the HTTP client. */
