@@ -30,6 +30,11 @@ export interface CoordinatorOptions {
   readonly longPollMs?: number;
   /** A runner that sends nothing for so long has lost its job. Milliseconds, default 600 000 (runner-protocol.md §9.1 #13). */
   readonly silentRunnerMs?: number;
+  /**
+   * A job that waits so long while no runner that could take it has asked is stuck, and fails. Milliseconds, default
+   * 3 600 000, as in GitLab.
+   */
+  readonly stuckJobMs?: number;
   /** Sent as `X-GitLab-Trace-Update-Interval`. Seconds, default 3. */
   readonly logUpdateIntervalSeconds?: number;
   /** Largest artifact file. Bytes, default 1 GiB. */
@@ -104,6 +109,8 @@ export interface RunnerOptions {
   readonly runUntagged?: boolean;
   /** Takes jobs whatever their tags, for a machine that stands in for all runners. Default false. */
   readonly ignoresTags?: boolean;
+  /** Takes jobs of protected refs only: here, of the default branch. Default false. */
+  readonly onlyProtectedRefs?: boolean;
   /** Caps every job's timeout. Seconds. */
   readonly maximumTimeoutSeconds?: number;
 }

@@ -123,8 +123,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   const bound = await listen(server, address);
   url ||= bound;
-  const silentRunnerMs = options.silentRunnerMs ?? 600_000;
-  const watchdog = setInterval(() => watchJobs({ ...context, silentRunnerMs }), watchIntervalMs);
+  const limits = { silentRunnerMs: options.silentRunnerMs ?? 600_000, stuckJobMs: options.stuckJobMs ?? 3_600_000 };
+  const watchdog = setInterval(() => watchJobs({ ...context, ...limits }), watchIntervalMs);
   resources.defer(() => clearInterval(watchdog));
   const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();

@@ -97,7 +97,15 @@ export class PipelineStarter {
   #newProject(topLevel: string, path: string): ProjectRecord {
     const { state } = this.#deps;
     const id = state.nextId("projects");
-    const project = { id, topLevel, path, defaultBranch: "main", lastPipelineIid: 0, repositories: [] };
+    const project = {
+      id,
+      topLevel,
+      path,
+      defaultBranch: "main",
+      lastPipelineIid: 0,
+      repositories: [],
+      resourceGroupModes: {},
+    };
     state.saveProject(project);
     return project;
   }

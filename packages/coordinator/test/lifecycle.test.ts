@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Gitlab } from "@gitbeaker/rest";
 import { silentLog } from "@jobscope/labkit";
 import { startCoordinator, unmetNeeds } from "../src/index.ts";
 import { runningCoordinator } from "./support/running-coordinator.ts";
@@ -143,6 +144,27 @@ test("of a resource group one job runs at a time, across pipelines", async () =>
   assert.deepEqual([(await first.finished).state, (await second.finished).state], ["success", "success"]);
 });
 
+test("the process mode of a resource group, set through the API, decides whose turn it is", async () => {
+  await using stack = await runningCoordinator("deploy: { script: [x], resource_group: prod }");
+  const { coordinator, runner, repository } = stack;
+  const api = new Gitlab({ host: coordinator.url, token: coordinator.localToken });
+  const plans = [];
+  for (let count = 0; count < 3; count += 1) plans.push(await coordinator.planPipeline({ repository }));
+  const [first, second, third] = plans.map((plan) => coordinator.startPipeline(plan));
+  const job = await runner.nextJob();
+  assert.deepEqual(await api.ResourceGroups.all(1), [{ key: "prod", process_mode: "unordered" }]);
+  await api.ResourceGroups.edit(1, "prod", { processMode: "newest_ready_first" });
+  const upcoming = await api.ResourceGroups.allUpcomingJobs(1, "prod");
+  assert.deepEqual(
+    upcoming.map(({ pipeline }) => pipeline.id),
+    [third?.id, second?.id],
+  );
+  await runner.finish(job);
+  assert.equal((await runner.nextJob()).job_info["pipeline_id"], third?.id);
+  assert.equal(first?.view().state, "success");
+  await assert.rejects(api.ResourceGroups.show(1, "other"), /404|Not Found/);
+});
+
 test("a runner that leaves while its answer is on the way loses the job, and the next one gets it whole", async () => {
   await using stack = await runningCoordinator("big: { script: [x] }", { longPollMs: 30_000 });
   const { coordinator, runner, repository } = stack;
@@ -211,6 +233,17 @@ test("a runner that falls silent loses its job", async (context) => {
   await using stack = await runningCoordinator("one: { script: [x] }", { silentRunnerMs: 0 });
   const pipeline = await stack.coordinator.createPipeline({ repository: stack.repository });
   await stack.runner.put(await stack.runner.nextJob(), { state: "running" });
+  context.mock.timers.tick(5_000);
+  assert.equal((await pipeline.finished).state, "failed");
+  assert.equal(pipeline.jobs()[0]?.failureReason, "stuck_or_timeout_failure");
+});
+
+test("a job that waits while nobody asks who could take it is stuck, and fails", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  await using stack = await runningCoordinator("job: { script: [x], tags: [gpu] }", { stuckJobMs: 0, longPollMs: 0 });
+  const { coordinator, repository, runner } = stack;
+  await runner.requestJob();
+  const pipeline = await coordinator.createPipeline({ repository });
   context.mock.timers.tick(5_000);
   assert.equal((await pipeline.finished).state, "failed");
   assert.equal(pipeline.jobs()[0]?.failureReason, "stuck_or_timeout_failure");

@@ -194,6 +194,27 @@ test("a held request is answered as soon as there is a job; a stale cursor is an
   assert.equal((await new TestRunner(coordinator.url, special.token).nextJob()).job_info.name, "build");
 });
 
+test("a runner for protected refs only, and a paused one, are handed nothing else and no error", async () => {
+  await using stack = await runningCoordinator("build: { script: [make] }", {
+    registrationToken: "GR1348941secret",
+    longPollMs: 0,
+  });
+  const { coordinator, repository } = stack;
+  const register = async (settings: Record<string, unknown>) => {
+    const body = JSON.stringify({ token: "GR1348941secret", ...settings });
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`${coordinator.url}/api/v4/runners`, { method: "POST", headers, body });
+    return new TestRunner(coordinator.url, ((await answer.json()) as { token: string }).token);
+  };
+  const careful = await register({ access_level: "ref_protected" });
+  const paused = await register({ paused: true });
+  git(repository, "checkout", "--quiet", "-b", "topic");
+  await coordinator.createPipeline({ repository });
+  assert.deepEqual([await careful.requestJob(), await paused.requestJob()], [undefined, undefined]);
+  await coordinator.createPipeline({ repository, ref: "main" });
+  assert.equal((await careful.nextJob()).git_info.ref, "main");
+});
+
 test("runners register, verify, rotate their token and leave", async () => {
   await using stack = await runningCoordinator("build: { script: [make] }", { registrationToken: "GR1348941secret" });
   const call = (method: string, path: string, body: unknown) =>
@@ -212,8 +233,14 @@ test("runners register, verify, rotate their token and leave", async () => {
   const rotated = await call("POST", "runners/reset_authentication_token", { token });
   const next = ((await rotated.json()) as { token: string }).token;
   assert.equal((await call("POST", "runners/verify", { token })).status, 403);
-  assert.equal((await call("DELETE", "runners", { token: next })).status, 204);
-  assert.equal((await call("POST", "jobs/request", { token: next })).status, 403);
+  const reset = `runners/${id}/reset_authentication_token`;
+  assert.equal((await call("POST", reset, null)).status, 401, "by id only with an access token");
+  const headers = { "PRIVATE-TOKEN": stack.coordinator.localToken };
+  const byId = await fetch(`${stack.coordinator.url}/api/v4/${reset}`, { method: "POST", headers });
+  assert.equal((await call("POST", "runners/verify", { token: next })).status, 403);
+  const last = ((await byId.json()) as { token: string }).token;
+  assert.equal((await call("DELETE", "runners", { token: last })).status, 204);
+  assert.equal((await call("POST", "jobs/request", { token: last })).status, 403);
   const unknown = await fetch(`${stack.coordinator.url}/api/v4/runners/router/discovery`);
   assert.deepEqual([unknown.status, unknown.headers.get("content-type")?.split(";")[0]], [404, "application/json"]);
 });

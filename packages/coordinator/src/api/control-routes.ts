@@ -2,14 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { CoordinatorError } from "../coordinator-error.ts";
 import type { PipelineRequest } from "../coordinator-options.ts";
-import type { JobRecord, PipelineRecord, ProjectRecord } from "../lifecycle/records.ts";
+import type { JobRecord, PipelineRecord } from "../lifecycle/records.ts";
 import type { PipelinePlan } from "../plan-view.ts";
 import type { ApiContext } from "./api-context.ts";
 import { sendArchive } from "./artifact-routes.ts";
 import { authorizeControl, requireToken } from "./authorize-control.ts";
+import { findProject } from "./find-record.ts";
 import { HttpError, notFound } from "./http-errors.ts";
 import { paginate } from "./paginate.ts";
 import { parseBody, parseId } from "./parse-body.ts";
+import { resourceGroupRoutes } from "./resource-group-routes.ts";
 import { restJob, restPipeline, restProject } from "./wire/rest.ts";
 import { workTreeRoutes } from "./work-tree-routes.ts";
 
@@ -29,6 +31,7 @@ export function controlRoutes(app: FastifyInstance, context: ApiContext): void {
     pipelineRoutes(scope, context);
     projectJobRoutes(scope, context);
     pipelineCreationRoute(scope, context);
+    resourceGroupRoutes(scope, context);
   });
   workTreeRoutes(app, context);
 }
@@ -43,14 +46,16 @@ function projectRoutes(app: FastifyInstance, context: ApiContext): void {
       [...state.projects.values()].map((project) => restProject(project, context.url())),
     ),
   );
-  app.get<Ids>("/api/v4/projects/:project", (request) => restProject(findProject(context, request), context.url()));
+  app.get<Ids>("/api/v4/projects/:project", (request) =>
+    restProject(findProject(context, request.params.project), context.url()),
+  );
 }
 
 function pipelineRoutes(app: FastifyInstance, context: ApiContext): void {
   const { state, lifecycle } = context;
   const base = "/api/v4/projects/:project/pipelines";
   app.get<Ids>(base, (request, reply) => {
-    const project = findProject(context, request);
+    const project = findProject(context, request.params.project);
     const all = [...state.pipelines.values()].filter((pipeline) => pipeline.projectId === project.id).reverse();
     return paginate(request, reply, all.map(restPipeline));
   });
@@ -96,7 +101,7 @@ const creationBody = z.object({
 function pipelineCreationRoute(app: FastifyInstance, context: ApiContext): void {
   app.post<Ids>("/api/v4/projects/:project/pipeline", async (request, reply) => {
     requireToken(context, request);
-    const project = findProject(context, request);
+    const project = findProject(context, request.params.project);
     const { ref, variables } = parseBody(creationBody, request.body);
     const plan = await planOrRefuse(context, {
       repository: project.topLevel,
@@ -123,7 +128,7 @@ function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
   const base = "/api/v4/projects/:project/jobs";
   const render = (job: JobRecord) => restJob(job, pipelineOf(context, job));
   app.get<Ids>(base, (request, reply) => {
-    const project = findProject(context, request);
+    const project = findProject(context, request.params.project);
     const jobs = [...state.jobs.values()].filter((job) => job.projectId === project.id).reverse();
     return paginate(request, reply, withScope(request, jobs).map(render));
   });
@@ -189,23 +194,15 @@ function withScope(request: FastifyRequest<Ids>, jobs: readonly JobRecord[]): re
   return jobs.filter((job) => scopes.includes(job.state));
 }
 
-function findProject({ state }: ApiContext, request: FastifyRequest<Ids>): ProjectRecord {
-  const wanted = request.params.project;
-  for (const project of state.projects.values()) {
-    if (String(project.id) === wanted || project.path === wanted) return project;
-  }
-  throw notFound("Project");
-}
-
 function findPipeline(context: ApiContext, request: FastifyRequest<Ids>): PipelineRecord {
-  const project = findProject(context, request);
+  const project = findProject(context, request.params.project);
   const pipeline = context.state.pipelines.get(parseId(request.params.id, "Pipeline"));
   if (pipeline?.projectId !== project.id) throw notFound("Pipeline");
   return pipeline;
 }
 
 function findJob(context: ApiContext, request: FastifyRequest<Ids>): JobRecord {
-  const project = findProject(context, request);
+  const project = findProject(context, request.params.project);
   const job = context.state.jobs.get(parseId(request.params.id, "Job"));
   if (job?.projectId !== project.id) throw notFound("Job");
   return job;

@@ -52,7 +52,7 @@ async function findJob(
     context.lifecycle.handOut(job, seeker);
     found = job;
   };
-  const ready = context.queue.take(seeker);
+  const ready = context.queue.take(seeker, context.now());
   if (ready !== undefined) take(ready);
   const mayWait = context.settings.longPollMs > 0 && (cursor === undefined || cursor === context.queue.cursor);
   if (found === undefined && mayWait) {

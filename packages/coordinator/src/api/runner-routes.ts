@@ -1,11 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { newRunner } from "../lifecycle/new-runner.ts";
+import type { RunnerRecord } from "../lifecycle/records.ts";
 import { createToken, hashToken, isSameSecret } from "../tokens.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticateRunner, headerOf } from "./authenticate.ts";
-import { wrongToken } from "./http-errors.ts";
-import { parseBody } from "./parse-body.ts";
+import { requireToken } from "./authorize-control.ts";
+import { notFound, wrongToken } from "./http-errors.ts";
+import { parseBody, parseId } from "./parse-body.ts";
 
 const tokenBody = z.object({ token: z.string().optional() });
 const registrationBody = z.object({
@@ -14,6 +16,7 @@ const registrationBody = z.object({
   tag_list: z.union([z.string(), z.array(z.string())]).default(""),
   run_untagged: z.boolean().default(true),
   paused: z.boolean().default(false),
+  access_level: z.enum(["not_protected", "ref_protected"]).default("not_protected"),
   maximum_timeout: z.number().int().positive().nullish(),
 });
 
@@ -31,6 +34,7 @@ export function runnerRoutes(app: FastifyInstance, context: ApiContext): void {
       tags: tags.map((tag) => tag.trim()).filter((tag) => tag !== ""),
       runUntagged: body.run_untagged,
       paused: body.paused,
+      onlyProtectedRefs: body.access_level === "ref_protected",
       ...(body.maximum_timeout == null ? {} : { maximumTimeoutSeconds: body.maximum_timeout }),
     });
     return reply.code(201).send({ id: runner.id, token, token_expires_at: null });
@@ -57,8 +61,20 @@ export function runnerRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post("/api/v4/runners/reset_authentication_token", async (request, reply) => {
     const runner = authenticateRunner(context, request, parseBody(tokenBody, request.body).token);
-    const token = createToken("glrt-");
-    context.state.changeRunnerToken(runner, hashToken(token));
-    return reply.code(201).send({ token, token_expires_at: null });
+    return reply.code(201).send(changeToken(context, runner));
   });
+
+  app.post<{ Params: { id: string } }>("/api/v4/runners/:id/reset_authentication_token", async (request, reply) => {
+    requireToken(context, request);
+    const runner = context.state.runners.get(parseId(request.params.id, "Runner"));
+    if (runner === undefined) throw notFound("Runner");
+    return reply.code(201).send(changeToken(context, runner));
+  });
+}
+
+/** The former token is void at once. */
+function changeToken({ state }: ApiContext, runner: RunnerRecord) {
+  const token = createToken("glrt-");
+  state.changeRunnerToken(runner, hashToken(token));
+  return { token, token_expires_at: null };
 }

@@ -15,10 +15,12 @@ export class CoordinatorState {
 
   constructor(store: StateStore) {
     this.#store = store;
-    this.projects = byId(store.all("project"));
-    this.runners = byId(store.all("runner"));
-    this.pipelines = byId(store.all("pipeline"));
-    this.jobs = byId(store.all("job"));
+    this.projects = byId(store.all("project").map((project) => ({ ...laterFields.project, ...project })));
+    this.runners = byId(store.all("runner").map((runner) => ({ ...laterFields.runner, ...runner })));
+    this.pipelines = byId(store.all("pipeline").map((pipeline) => ({ ...laterFields.pipeline, ...pipeline })));
+    this.jobs = byId(
+      store.all("job").map((job) => ({ ...laterFields.job, ...job, plan: { ...laterFields.plan, ...job.plan } })),
+    );
     for (const job of this.jobs.values()) this.#listJob(job);
     for (const runner of this.runners.values()) this.#runnerByTokenHash.set(runner.tokenHash, runner);
   }
@@ -108,6 +110,15 @@ export class CoordinatorState {
     else listed.push(job);
   }
 }
+
+/** Fields that records of former versions lack. */
+const laterFields = {
+  project: { resourceGroupModes: {} },
+  runner: { onlyProtectedRefs: false },
+  pipeline: { isCanceledByFailure: false },
+  job: { givenInputs: {}, isProtected: false },
+  plan: { secrets: {}, inputs: {}, manualConfirmation: undefined },
+};
 
 type IdKind = "projects" | "runners" | "pipelines" | "jobs";
 

@@ -16,6 +16,9 @@ interface WaitingSeeker {
   readonly stop: () => void;
 }
 
+/** Seekers remembered; the one that asked longest ago is forgotten first. */
+const maxSeen = 10_000;
+
 /**
  * Jobs that wait for runners, and runners that wait for jobs. Everything happens synchronously, so that a job can be
  * handed out only once: it leaves the queue in the same step in which it gets its runner.
@@ -23,6 +26,8 @@ interface WaitingSeeker {
 export class JobQueue {
   readonly #pending = new Map<number, JobRecord>();
   readonly #waiting = new Set<WaitingSeeker>();
+  /** Who has asked, by runner and machine, and when. */
+  readonly #seen = new Map<string, { seeker: JobSeeker; atMs: number }>();
   #isReleased = false;
   #version = 1;
   readonly #epoch = Date.now().toString(36);
@@ -52,8 +57,29 @@ export class JobQueue {
     this.#pending.delete(jobId);
   }
 
+  /** Jobs that wait for a runner. */
+  pending(): Iterable<JobRecord> {
+    return this.#pending.values();
+  }
+
+  /** Whether a runner that may take the job has asked for one since then. */
+  hasSeekerFor(job: JobRecord, sinceMs: number): boolean {
+    for (const waiting of this.#waiting) if (mayTake(waiting.seeker, job)) return true;
+    for (const { seeker, atMs } of this.#seen.values()) if (atMs >= sinceMs && mayTake(seeker, job)) return true;
+    return false;
+  }
+
+  #note(seeker: JobSeeker, nowMs: number): void {
+    const key = `${seeker.runner.id} ${seeker.systemId}`;
+    this.#seen.delete(key);
+    this.#seen.set(key, { seeker, atMs: nowMs });
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > maxSeen && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
   /** Takes the first job that the seeker may have. */
-  take(seeker: JobSeeker): JobRecord | undefined {
+  take(seeker: JobSeeker, nowMs: number): JobRecord | undefined {
+    this.#note(seeker, nowMs);
     for (const job of this.#pending.values()) {
       if (!mayTake(seeker, job)) continue;
       this.#pending.delete(job.id);
@@ -98,8 +124,8 @@ export class JobQueue {
 }
 
 /** Tags and features (runner-protocol.md §1.4): a job goes to a runner that has all that it asks for. */
-function mayTake({ runner, features }: JobSeeker, { plan }: JobRecord): boolean {
-  if (runner.paused) return false;
+function mayTake({ runner, features }: JobSeeker, { plan, isProtected }: JobRecord): boolean {
+  if (runner.paused || (runner.onlyProtectedRefs && !isProtected)) return false;
   if (plan.tags.length === 0 && !runner.runUntagged && !runner.ignoresTags) return false;
   if (!runner.ignoresTags && !plan.tags.every((tag) => runner.tags.includes(tag))) return false;
   return requiredFeatures(plan).every((feature) => features[feature] === true);

@@ -3,12 +3,14 @@ import { CoordinatorError } from "../coordinator-error.ts";
 import { finalStates, heldByRunner, type JobState } from "../job-state.ts";
 import { problemWith } from "../pipeline/config/job-inputs.ts";
 import type { PlannedJob } from "../pipeline/plan/planned-job.ts";
+import { isProtected } from "../pipeline/variables/predefined-variables.ts";
 import { mayFail } from "./allow-failure.ts";
 import { compositeState } from "./composite-state.ts";
 import type { CoordinatorState } from "./coordinator-state.ts";
 import { decideNext } from "./decide-next.ts";
 import type { JobQueue, JobSeeker } from "./job-queue.ts";
 import type { JobRecord, PipelineRecord } from "./records.ts";
+import { nextOfGroup } from "./resource-group.ts";
 import { isRetriedAfter } from "./retry-decision.ts";
 
 /** Told of every change, in the turn of the event loop in which it is made. Must not throw. */
@@ -83,6 +85,7 @@ export class Lifecycle {
       projectId: pipeline.projectId,
       plan,
       attempt,
+      isProtected: isProtected(pipeline.facts),
       createdAtMs: this.#deps.now(),
       state: "created",
       isRetried: false,
@@ -130,6 +133,14 @@ export class Lifecycle {
     if (job.state === "canceling") this.#finish(job, "canceled");
     else if (verdict.state === "success") this.#finish(job, "success");
     else this.#fail(job, verdict);
+  }
+
+  /** No runner takes the job: it fails. */
+  giveUp(job: JobRecord): void {
+    if (job.state !== "pending") return;
+    job.failureReason = "stuck_or_timeout_failure";
+    job.allowFailure = mayFail(job.plan.allowFailure, undefined);
+    this.#finish(job, "failed");
   }
 
   #fail(job: JobRecord, verdict: JobVerdict): void {
@@ -257,9 +268,14 @@ export class Lifecycle {
   }
 
   #enqueue(job: JobRecord): void {
-    if (this.#isResourceTaken(job)) {
-      this.#move(job, "waiting_for_resource");
-      return;
+    const group = job.plan.resourceGroup;
+    if (group !== undefined) {
+      const all = this.#jobsOfGroup(job.projectId, group);
+      const mode = this.#deps.state.projects.get(job.projectId)?.resourceGroupModes[group];
+      if (nextOfGroup(all, mode, job) !== job) {
+        this.#move(job, "waiting_for_resource");
+        return;
+      }
     }
     job.queuedAtMs = this.#deps.now();
     this.#move(job, "pending");
@@ -278,25 +294,21 @@ export class Lifecycle {
     this.#triggered = start;
   }
 
-  #isResourceTaken({ id, projectId, plan }: JobRecord): boolean {
-    if (plan.resourceGroup === undefined) return false;
-    const holds = (job: JobRecord) =>
-      job.id !== id &&
-      job.projectId === projectId &&
-      job.plan.resourceGroup === plan.resourceGroup &&
-      (job.state === "pending" || heldByRunner.has(job.state));
-    return [...this.#deps.state.jobs.values()].some(holds);
+  #jobsOfGroup(projectId: number, group: string): JobRecord[] {
+    const isOfGroup = (job: JobRecord) => job.projectId === projectId && job.plan.resourceGroup === group;
+    return [...this.#deps.state.jobs.values()].filter((job) => isOfGroup(job) && !job.isRetried);
   }
 
+  /** A job of a resource group left it, or will not come: the next one may have it. */
   #releaseResource({ projectId, plan }: JobRecord): void {
-    if (plan.resourceGroup === undefined) return;
-    const next = [...this.#deps.state.jobs.values()].find(
-      (job) =>
-        job.state === "waiting_for_resource" &&
-        job.projectId === projectId &&
-        job.plan.resourceGroup === plan.resourceGroup,
-    );
-    if (next !== undefined) this.#enqueue(next);
+    if (plan.resourceGroup !== undefined) this.assignResource(projectId, plan.resourceGroup);
+  }
+
+  /** Gives a resource group, if it is free, to the job whose turn it is. */
+  assignResource(projectId: number, group: string): void {
+    const mode = this.#deps.state.projects.get(projectId)?.resourceGroupModes[group];
+    const next = nextOfGroup(this.#jobsOfGroup(projectId, group), mode);
+    if (next?.state === "waiting_for_resource") this.#enqueue(next);
   }
 
   #schedule(job: JobRecord): void {
@@ -352,6 +364,7 @@ export class Lifecycle {
     else {
       if (becomes === "skipped") job.finishedAtMs = this.#deps.now();
       this.#move(job, becomes);
+      if (becomes === "skipped") this.#releaseResource(job);
     }
   }
 

@@ -19,6 +19,7 @@ export function newRunner(
     runUntagged: options.runUntagged ?? tags.length === 0,
     ignoresTags: options.ignoresTags ?? false,
     paused: options.paused ?? false,
+    onlyProtectedRefs: options.onlyProtectedRefs ?? false,
     maximumTimeoutSeconds: options.maximumTimeoutSeconds,
     createdAtMs: nowMs,
     contactedAtMs: undefined,

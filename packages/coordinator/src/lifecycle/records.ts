@@ -17,7 +17,12 @@ export interface ProjectRecord {
   defaultBranch: string;
   lastPipelineIid: number;
   repositories: readonly ServedRepository[];
+  /** Process modes of resource groups, where somebody has set one. */
+  resourceGroupModes: Readonly<Record<string, ProcessMode>>;
 }
+
+/** In which order jobs of a resource group get it (GitLab's documentation "Resource group", process modes). */
+export type ProcessMode = "unordered" | "oldest_first" | "newest_first" | "newest_ready_first";
 
 /** A runner that may ask for jobs. */
 export interface RunnerRecord {
@@ -29,6 +34,8 @@ export interface RunnerRecord {
   readonly runUntagged: boolean;
   readonly ignoresTags: boolean;
   readonly paused: boolean;
+  /** Takes jobs of protected refs only (`access_level: ref_protected`). */
+  readonly onlyProtectedRefs: boolean;
   readonly maximumTimeoutSeconds: number | undefined;
   readonly createdAtMs: number;
   contactedAtMs: number | undefined;
@@ -88,6 +95,8 @@ export interface JobRecord {
   readonly projectId: number;
   readonly plan: PlannedJob;
   readonly attempt: number;
+  /** Of a pipeline of a protected ref. */
+  readonly isProtected: boolean;
   readonly createdAtMs: number;
   state: JobState;
   isRetried: boolean;
