@@ -62,6 +62,24 @@ test("no token is in the runner log, whatever the coordinator answers", async ()
   assert.doesNotMatch(lines.join(""), /glrt-0|glcbt-[0-9]/);
 });
 
+test("a job request whose connection broke is made again at the entry's next turn", async () => {
+  const arrivedAtMs: number[] = [];
+  await withManager(
+    async ({ coordinator }) => {
+      await coordinator.waitFor("request", () => arrivedAtMs.length > 1);
+      const [first, second] = arrivedAtMs;
+      assert.ok(Number(second) - Number(first) > 900, "not at once: check_interval is a second");
+    },
+    {
+      prepare: (coordinator) =>
+        coordinator.always("request", () => {
+          arrivedAtMs.push(performance.now());
+          return { misbehave: "reset" };
+        }),
+    },
+  );
+});
+
 test("a failed script's exit code and reason are reported", () =>
   withManager(
     async ({ coordinator }) => {
