@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { RunnerConfig } from "../src/config/runner-config.ts";
 import { JobInterruption } from "../src/job/job-interruption.ts";
 import type { JobVerdict } from "../src/job/job-verdict.ts";
 import { aJob, type JobWishes } from "./support/a-job.ts";
@@ -12,6 +13,7 @@ interface MatrixRow {
   readonly name: string;
   readonly job: JobWishes;
   readonly event: Event;
+  readonly runner?: Partial<RunnerConfig>;
   readonly verdict: JobVerdict;
   /** Headings of the stages that ran after the script began or, without one, at all. */
   readonly stages: readonly string[];
@@ -25,6 +27,10 @@ const failedArtifacts = "Uploading artifacts for failed job";
 const cleanup = "Cleaning up project directory and file based variables";
 const allAfterFailure = [script, afterScript, failedCache, failedArtifacts, cleanup];
 
+const allAfterSuccess = [
+  ...[script, afterScript, "Saving cache for successful job", "Uploading artifacts for successful job", cleanup],
+];
+
 const withEverything: JobWishes = {
   script: ["echo begun", "sleep 600"],
   afterScript: ['echo "status $CI_JOB_STATUS"'],
@@ -35,6 +41,13 @@ const withEverything: JobWishes = {
       ...{ type: "archive", format: "zip", expireIn: "" },
     },
   ],
+};
+
+/** A job that stays in `get_sources`. */
+const fetching: JobWishes = {
+  ...withEverything,
+  hooks: [{ name: "pre_get_sources_script", script: ["echo fetching", "sleep 600"] }],
+  variables: { GIT_STRATEGY: "clone" },
 };
 
 function failed(failureReason: "script_failure" | "job_canceled" | "job_execution_timeout" | "runner_interrupted") {
@@ -71,7 +84,7 @@ const matrix: readonly MatrixRow[] = [
     job: { ...withEverything, script: ["echo begun"], afterScript: ["echo late", "sleep 0.2", "echo done"] },
     event: { kind: "cancel", at: "late\n" },
     verdict: { state: "success" },
-    stages: [script, afterScript, "Saving cache for successful job", "Uploading artifacts for successful job", cleanup],
+    stages: allAfterSuccess,
     says: ["done"],
   },
   {
@@ -110,7 +123,7 @@ const matrix: readonly MatrixRow[] = [
     },
     event: { kind: "none" },
     verdict: { state: "success" },
-    stages: [script, afterScript, "Saving cache for successful job", "Uploading artifacts for successful job", cleanup],
+    stages: allAfterSuccess,
     says: ["WARNING: after_script could not run to completion", "WARNING: after_script failed, but job will continue"],
   },
   {
@@ -124,6 +137,97 @@ const matrix: readonly MatrixRow[] = [
     },
     stages: [script],
     says: ["WARNING: step_script could not run to completion", "ERROR: Job failed: execution took longer than 1.5s"],
+  },
+  {
+    name: "the job's timeout during after_script",
+    job: { ...withEverything, script: ["echo begun"], afterScript: ["echo late", "sleep 600"], timeoutMs: 1500 },
+    event: { kind: "none" },
+    verdict: { ...failed("job_execution_timeout"), message: "execution took longer than 1.5s seconds" },
+    stages: [script, afterScript],
+  },
+  {
+    name: "the job's timeout while sources are fetched",
+    job: { ...fetching, timeoutMs: 1500 },
+    event: { kind: "none" },
+    verdict: { ...failed("job_execution_timeout"), message: "execution took longer than 1.5s seconds" },
+    stages: [],
+  },
+  {
+    name: "get_sources_timeout",
+    job: fetching,
+    runner: { getSourcesTimeoutMs: 300 },
+    event: { kind: "none" },
+    verdict: { ...failed("job_execution_timeout"), message: "get sources timeout: exceeded timeout of 300ms" },
+    stages: [],
+    says: ["WARNING: get_sources could not run to completion because the timeout was exceeded"],
+  },
+  {
+    name: "prepare_timeout",
+    job: withEverything,
+    runner: { prepareTimeoutMs: 1 },
+    event: { kind: "none" },
+    verdict: { ...failed("job_execution_timeout"), message: "prepare timeout: exceeded timeout of 1ms" },
+    stages: [],
+  },
+  {
+    name: "a get_sources_timeout above the job's has no effect",
+    job: { ...withEverything, script: ["true"], afterScript: ["true"], timeoutMs: 60_000 },
+    runner: { getSourcesTimeoutMs: 61_000 },
+    event: { kind: "none" },
+    verdict: { state: "success" },
+    stages: allAfterSuccess,
+  },
+  {
+    name: "a graceful cancel while sources are fetched",
+    job: fetching,
+    event: { kind: "cancel", at: "fetching\n" },
+    verdict: { ...failed("job_canceled"), message: "canceled", interruptedBy: "coordinator-cancel" },
+    stages: [],
+  },
+  {
+    name: "a graceful cancel while caches are saved",
+    job: { ...withEverything, script: ["echo begun"], afterScript: ["true"] },
+    event: { kind: "cancel", at: "Saving cache" },
+    verdict: { state: "success" },
+    stages: allAfterSuccess,
+  },
+  {
+    name: "an abort while caches are saved",
+    job: { ...withEverything, script: ["echo begun"], afterScript: ["true"] },
+    event: { kind: "abort", at: "Saving cache" },
+    verdict: { ...failed("job_canceled"), message: "canceled", interruptedBy: "coordinator-abort" },
+    stages: [script, afterScript, "Saving cache for successful job"],
+  },
+  {
+    name: "a failing after_script with AFTER_SCRIPT_IGNORE_ERRORS=false",
+    job: {
+      ...withEverything,
+      script: ["echo begun"],
+      afterScript: ["exit 4"],
+      variables: { AFTER_SCRIPT_IGNORE_ERRORS: "false" },
+    },
+    event: { kind: "none" },
+    verdict: { ...failed("script_failure"), message: "exit status 4", exitCode: 4 },
+    stages: allAfterFailure,
+  },
+  {
+    name: "a failing after_script after a failing script, which comes first",
+    job: {
+      ...withEverything,
+      script: ["exit 3"],
+      afterScript: ["exit 4"],
+      variables: { AFTER_SCRIPT_IGNORE_ERRORS: "false" },
+    },
+    event: { kind: "none" },
+    verdict: { ...failed("script_failure"), message: "exit status 3", exitCode: 3 },
+    stages: allAfterFailure,
+  },
+  {
+    name: "a shutdown of the runner during after_script",
+    job: { ...withEverything, script: ["echo begun"], afterScript: ["echo late", "sleep 600"] },
+    event: { kind: "shutdown", at: "late\n" },
+    verdict: { ...failed("runner_interrupted"), message: "aborted: terminated", interruptedBy: "shutdown" },
+    stages: [script, afterScript],
   },
   {
     name: "a shutdown of the runner",
@@ -148,7 +252,8 @@ describe("what ends a job early", () => {
     test(row.name, async () => {
       const { text, verdict } = await runWithEvent(bench, row);
       assert.partialDeepStrictEqual(verdict, row.verdict);
-      const ran = text.split("\n").filter((line) => [...allAfterFailure, ...row.stages].includes(line));
+      const headings = [...allAfterFailure, ...allAfterSuccess];
+      const ran = text.split("\n").filter((line) => headings.includes(line));
       assert.deepEqual(ran, row.stages);
       for (const sentence of row.says ?? []) assert.ok(text.includes(sentence), `${sentence}\nis not in\n${text}`);
     });
@@ -175,7 +280,7 @@ describe("what ends a job early", () => {
   }
 });
 
-async function runWithEvent(bench: JobBench, { job, event }: MatrixRow) {
+async function runWithEvent(bench: JobBench, { job, event, runner = {} }: MatrixRow) {
   const aborting = new AbortController();
   const canceling = new AbortController();
   let said = "";
@@ -186,5 +291,5 @@ async function runWithEvent(bench: JobBench, { job, event }: MatrixRow) {
     else if (event.kind === "abort") aborting.abort(new JobInterruption("coordinator-abort", "canceled"));
     else aborting.abort(new JobInterruption("shutdown", "aborted: terminated"));
   };
-  return bench.run(aJob(job), { signal: aborting.signal, cancelSignal: canceling.signal, onLog });
+  return bench.run(aJob(job), { runner, signal: aborting.signal, cancelSignal: canceling.signal, onLog });
 }
