@@ -6,6 +6,7 @@ export type {
   SecretSpec,
 } from "./auth/auth-spec.ts";
 export { createTokenSource, type TokenSourceDeps } from "./auth/create-token-source.ts";
+export { environmentProxyFor } from "./auth/environment-proxy.ts";
 export { isLoopback } from "./auth/loopback.ts";
 export type { TokenSource } from "./auth/token-source.ts";
 export { TokenSourceError } from "./auth/token-source.ts";
@@ -32,7 +33,6 @@ export type {
 export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
 export { checkEndpointSpec, type EndpointCheck, EndpointSpecError } from "./otlp/endpoint-spec-check.ts";
-export { environmentProxyFor } from "./otlp/environment-proxy.ts";
 export { createFileSpanSink, type FileSpanSink, type FileSpanSinkOptions } from "./otlp/file-span-sink.ts";
 export type { EndpointLimits } from "./otlp/limits.ts";
 export { defaultEndpointLimits } from "./otlp/limits.ts";

@@ -1,7 +1,14 @@
+import { Agent } from "node:https";
 import type { STSClient } from "@aws-sdk/client-sts";
 import type { AwsIdentitySpec } from "./auth-spec.ts";
 import { createFetchedTokenSource, type IssuedToken } from "./fetched-token.ts";
 import { type TokenSource, TokenSourceError } from "./token-source.ts";
+
+export interface AwsIdentityDeps {
+  readonly now: () => number;
+  /** Whose proxy STS is asked through. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
 
 /** AWS's own default; short, since a token must not outlive the session that asks for it. */
 const defaultDurationS = 300;
@@ -17,7 +24,7 @@ const defaultDurationS = 300;
  * The operation is not there on the global STS endpoint: a region is needed, from the specification, `AWS_REGION` or the
  * configuration file. Source: AWS STS API reference, GetWebIdentityToken.
  */
-export function createAwsIdentitySource(spec: AwsIdentitySpec, deps: { now: () => number }): TokenSource {
+export function createAwsIdentitySource(spec: AwsIdentitySpec, deps: AwsIdentityDeps): TokenSource {
   let client: STSClient | undefined;
 
   return createFetchedTokenSource({
@@ -27,7 +34,11 @@ export function createAwsIdentitySource(spec: AwsIdentitySpec, deps: { now: () =
       // Loaded when first needed: most processes never do.
       const { GetWebIdentityTokenCommand, STSClient } = await import("@aws-sdk/client-sts");
       // One attempt: whoever wants the token comes again, and is made to wait.
-      client ??= new STSClient({ maxAttempts: 1, ...(spec.region === undefined ? {} : { region: spec.region }) });
+      client ??= new STSClient({
+        maxAttempts: 1,
+        requestHandler: { httpsAgent: new Agent({ proxyEnv: { ...deps.env } }) },
+        ...(spec.region === undefined ? {} : { region: spec.region }),
+      });
       const command = new GetWebIdentityTokenCommand({
         Audience: [spec.audience],
         DurationSeconds: spec.durationS ?? defaultDurationS,

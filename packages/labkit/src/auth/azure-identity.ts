@@ -33,7 +33,7 @@ export function createAzureManagedIdentitySource(
       url.searchParams.set("resource", spec.resource);
       if (spec.clientId !== undefined) url.searchParams.set("client_id", spec.clientId);
       const headers = isApp ? { "x-identity-header": appHeader } : { metadata: "true" };
-      const answer = await askIssuer({ url: url.href, method: "GET", headers, signal, allowsPlainHttp: true });
+      const answer = await askIssuer({ url: url.href, method: "GET", headers, signal, isMetadataServer: true });
       return readTokenAnswer(answer, "Azure's metadata server", deps.now());
     },
   });
@@ -73,6 +73,7 @@ export function createAzureWorkloadIdentitySource(
           client_assertion: await readSecret({ kind: "file", path }, deps.env),
         },
         signal,
+        env: deps.env,
       });
       return readTokenAnswer(answer, authority, deps.now());
     },

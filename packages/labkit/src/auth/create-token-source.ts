@@ -8,7 +8,7 @@ import { createClientCredentialsSource } from "./oauth2-client-credentials.ts";
 import type { TokenSource } from "./token-source.ts";
 
 export interface TokenSourceDeps {
-  /** Where `bearer-env` looks its variable up. */
+  /** Where `bearer-env` and the cloud identities look their variables up, and whose proxy issuers are asked through. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -24,9 +24,9 @@ export function createTokenSource(spec: AuthSpec, deps: TokenSourceDeps): TokenS
     case "bearer-file":
       return createBearerFileSource(spec.path);
     case "gcp-oidc":
-      return createGcpIdentitySource(spec, { now: Date.now });
+      return createGcpIdentitySource(spec, { ...deps, now: Date.now });
     case "aws-web-identity":
-      return createAwsIdentitySource(spec, { now: Date.now });
+      return createAwsIdentitySource(spec, { ...deps, now: Date.now });
     case "oauth2-client-credentials":
       return createClientCredentialsSource(spec, { ...deps, now: Date.now });
     case "azure-managed-identity":

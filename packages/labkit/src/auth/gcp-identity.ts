@@ -7,6 +7,7 @@ import { orAbort } from "./or-abort.ts";
 import { type TokenSource, TokenSourceError } from "./token-source.ts";
 
 export interface GcpIdentityDeps {
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
   /** Default: Google's IAM credentials API. */
   readonly iamUrl?: string;
@@ -68,12 +69,13 @@ interface Impersonation {
   readonly audience: string;
   readonly serviceAccount: string;
   readonly iamUrl?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
 
 /** Source: IAM Service Account Credentials API, `projects.serviceAccounts.generateIdToken`. */
 async function impersonate(
-  { audience, serviceAccount, iamUrl = "https://iamcredentials.googleapis.com", signal }: Impersonation,
+  { audience, serviceAccount, iamUrl = "https://iamcredentials.googleapis.com", env = {}, signal }: Impersonation,
   accessToken: string,
 ): Promise<string> {
   const answer = await askIssuer({
@@ -82,6 +84,7 @@ async function impersonate(
     headers: { authorization: `Bearer ${accessToken}` },
     json: { audience, includeEmail: true },
     signal,
+    env,
   });
   return String(answer["token"]);
 }

@@ -1,4 +1,5 @@
-import { request } from "undici";
+import { ProxyAgent, request } from "undici";
+import { environmentProxyFor } from "./environment-proxy.ts";
 import type { IssuedToken } from "./fetched-token.ts";
 import { isLoopback } from "./loopback.ts";
 import { TokenSourceError } from "./token-source.ts";
@@ -15,8 +16,10 @@ export interface IssuerRequest {
   /** Sent as JSON. */
   readonly json?: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
-  /** Metadata servers are plain HTTP on a link-local address; secrets go to others over TLS or loopback only. */
-  readonly allowsPlainHttp?: boolean;
+  /** Metadata servers are plain HTTP on a link-local address, without a proxy; secrets go to others over TLS or loopback only. */
+  readonly isMetadataServer?: boolean;
+  /** Whose proxy variables count. Default: no proxy. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -26,11 +29,15 @@ export interface IssuerRequest {
  */
 export async function askIssuer(question: IssuerRequest): Promise<Readonly<Record<string, unknown>>> {
   const url = new URL(question.url);
-  if (url.protocol !== "https:" && !isLoopback(url) && question.allowsPlainHttp !== true) {
+  if (url.protocol !== "https:" && !isLoopback(url) && question.isMetadataServer !== true) {
     throw new TokenSourceError(`credentials for ${url.origin} would travel without TLS`, { code: "malformed" });
   }
   const body = bodyOf(question);
+  const proxyUrl = question.isMetadataServer === true ? undefined : environmentProxyFor(url.href, question.env ?? {});
+  // Tokens are asked for now and then: a connection of its own for each is let go with it.
+  await using proxy = proxyUrl === undefined ? undefined : disposableProxy(proxyUrl);
   const response = await request(url, {
+    ...(proxy === undefined ? {} : { dispatcher: proxy }),
     method: question.method,
     headers: { accept: "application/json", ...body?.type, ...question.headers },
     body: body?.text ?? null,
@@ -49,6 +56,11 @@ export async function askIssuer(question: IssuerRequest): Promise<Readonly<Recor
     });
   }
   return parseObject(Buffer.concat(chunks).toString(), url);
+}
+
+function disposableProxy(url: string): ProxyAgent & AsyncDisposable {
+  const agent = new ProxyAgent(url);
+  return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() });
 }
 
 function bodyOf({ form, json }: IssuerRequest): { text: string; type: Record<string, string> } | undefined {

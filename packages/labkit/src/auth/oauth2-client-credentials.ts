@@ -19,12 +19,18 @@ export function createClientCredentialsSource(
     now: deps.now,
     async fetchToken(signal) {
       const issuer = spec.issuer.replace(/\/+$/, "");
-      const discovery = await askIssuer({ url: `${issuer}/.well-known/openid-configuration`, method: "GET", signal });
+      const { env } = deps;
+      const discovery = await askIssuer({
+        url: `${issuer}/.well-known/openid-configuration`,
+        method: "GET",
+        signal,
+        env,
+      });
       const tokenEndpoint = discovery["token_endpoint"];
       if (typeof tokenEndpoint !== "string" || !URL.canParse(tokenEndpoint)) {
         throw new TokenSourceError(`${issuer} names no token endpoint`, { code: "unavailable" });
       }
-      const secret = await readSecret(spec.clientSecret, deps.env);
+      const secret = await readSecret(spec.clientSecret, env);
       const answer = await askIssuer({
         url: tokenEndpoint,
         method: "POST",
@@ -36,6 +42,7 @@ export function createClientCredentialsSource(
           ...(spec.resource === undefined ? {} : { resource: spec.resource }),
         },
         signal,
+        env,
       });
       return readTokenAnswer(answer, issuer, deps.now());
     },

@@ -34,6 +34,7 @@ export interface RunSingleOptions {
 export async function runSingle(options: RunSingleOptions, context: RunContext): Promise<0 | 1> {
   const { log, signals, environment } = context;
   const config = await configOf(options, environment);
+  for (const warning of config.warnings) log.warn("configuration needs a look", { warning });
   const done = new AbortController();
   const idle = startIdleTimer(options.waitTimeoutS ?? 0, () => done.abort());
   let jobsLeft =

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { isLoopback } from "../auth/loopback.ts";
+import { isLoopback } from "./loopback.ts";
 
 /**
  * The proxy that an environment names for a URL, for `EndpointSpec.proxyUrl`; undefined: none. `https`, `grpc` and `grpcs`
