@@ -70,12 +70,21 @@ export async function startGcsStore(): Promise<CacheStore> {
 const account = "devstoreaccount1";
 const accountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/** Azurite: Azure Blob Storage. It checks signatures. */
-export async function startAzureStore(): Promise<CacheStore> {
-  const server = await startStore("azurite-blob", /successfully listen/, ({ port, directory }) => ({
-    args: ["--blobHost", "127.0.0.1", "--blobPort", String(port), "--location", directory, "--disableTelemetry"],
+/**
+ * Azurite: Azure Blob Storage. It checks signatures.
+ *
+ * @param tls files of a certificate: it then speaks HTTPS, and takes tokens of identities.
+ */
+export async function startAzureStore(tls?: { readonly cert: string; readonly key: string }): Promise<CacheStore> {
+  const overTls = tls === undefined ? [] : ["--cert", tls.cert, "--key", tls.key, "--oauth", "basic"];
+  const started = await startStore("azurite-blob", /successfully listen/, ({ port, directory }) => ({
+    args: [
+      ...["--blobHost", "127.0.0.1", "--blobPort", String(port), "--location", directory, "--disableTelemetry"],
+      ...overTls,
+    ],
     env: {},
   }));
+  const server = { ...started, url: tls === undefined ? started.url : started.url.replace("http:", "https:") };
   await createContainer(server.url);
   const { host } = new URL(server.url);
   const azure = { AccountName: account, AccountKey: accountKey, ContainerName: bucket, StorageDomain: host };

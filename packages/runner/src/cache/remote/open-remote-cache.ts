@@ -1,6 +1,6 @@
 import type { Log } from "@jobscope/labkit";
 import type { CacheStoreConfig } from "../../config/cache-config.ts";
-import type { RemoteCache } from "./remote-cache.ts";
+import { type DownloadWish, type RemoteCache, RemoteCacheError } from "./remote-cache.ts";
 
 export interface RemoteCacheDeps {
   /** Runner log. */
@@ -22,9 +22,30 @@ export function openRemoteCache(config: CacheStoreConfig, deps: RemoteCacheDeps)
   };
   return {
     backend: config.kind,
-    signDownload: async (wish) => (await opened()).signDownload(wish),
-    signUpload: async (wish) => (await opened()).signUpload(wish),
+    signDownload: (wish) => inTime(wish, async (bounded) => (await opened()).signDownload({ ...wish, ...bounded })),
+    signUpload: (wish) => inTime(wish, async (bounded) => (await opened()).signUpload({ ...wish, ...bounded })),
   };
+}
+
+/** Signing may ask a metadata server or a token issuer, which may never answer; not every library takes a signal. */
+const signingTimeoutMs = 30_000;
+
+async function inTime<Result>(
+  { signal: wanted }: Pick<DownloadWish, "signal">,
+  sign: (bounded: Pick<DownloadWish, "signal">) => Promise<Result>,
+): Promise<Result> {
+  const timeout = new AbortController();
+  const signal = AbortSignal.any([wanted, timeout.signal]);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  const why = new RemoteCacheError(`no credentials within ${signingTimeoutMs / 1000} s`);
+  const timer = setTimeout(() => timeout.abort(why), signingTimeoutMs);
+  try {
+    wanted.throwIfAborted();
+    return await Promise.race([sign({ signal }), aborted]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function createRemoteCache(config: CacheStoreConfig, deps: RemoteCacheDeps): Promise<RemoteCache> {
