@@ -16,6 +16,7 @@ import {
   startGcsStore,
   startS3Store,
 } from "./support/cache-stores.ts";
+import { helperAsProcess } from "./support/helper-as-process.ts";
 import { type HttpRelay, startHttpRelay } from "./support/http-relay.ts";
 import { createJobBench, type JobBench } from "./support/run-a-job.ts";
 import { skippedWithout } from "./support/test-peers.ts";
@@ -77,7 +78,9 @@ for (const { backend, peer, start, object } of stores) {
     let elsewhere: JobBench;
 
     before(async () => {
-      [store, here, elsewhere] = await Promise.all([start(), createJobBench(), createJobBench()]);
+      // The other machine has its files in a volume: its work is done by the helper program.
+      const { runHelper } = helperAsProcess();
+      [store, here, elsewhere] = await Promise.all([start(), createJobBench(), createJobBench({ runHelper })]);
     });
 
     after(async () => {
@@ -213,20 +216,5 @@ describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, ()
     assert.match(found.text, /^WARNING: Retrying\.\.\. +error=received: 503 Service Unavailable$/m);
     const [restored] = found.named("restore_cache");
     assert.equal(restored?.attributes["ci.operation.retry_count"], 2);
-  });
-
-  test("a store that is not there costs the cache and not the job", async () => {
-    const cacheTable = s3CacheTable("http://127.0.0.1:1");
-    const { verdict, text, named } = await runJob(
-      bench,
-      { cacheTable },
-      { ...fillsCache, caches: [{ ...cache, policy: "push" }] },
-    );
-    assert.deepEqual(verdict, { state: "success" });
-    assert.match(
-      text,
-      /^FATAL: PUT http:\/\/127\.0\.0\.1:1\/ci-caches\/runner\/abc123def\/project\/7\/deps-j: connect ECONNREFUSED/m,
-    );
-    assert.equal(named("archive_cache")[0]?.attributes["ci.operation.retry_count"], 2);
   });
 });

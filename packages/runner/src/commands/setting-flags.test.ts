@@ -26,6 +26,22 @@ const readings: readonly (Partial<SettingsSource> & { readonly gives: object })[
   { args: ["--tls-ca-file", "/ca.pem"], gives: { "tls-ca-file": "/ca.pem" } },
   { args: ["--cache-type", "s3", "--cache-shared"], gives: { cache: { Type: "s3", Shared: true } } },
   { args: ["--cache-max-uploaded-archive-size", "5"], gives: { cache: { MaxUploadedArchiveSize: 5 } } },
+  {
+    environment: { CACHE_S3_AUTHENTICATION_TYPE: "iam", CACHE_S3_PATH_STYLE: "true", CACHE_S3_UPLOAD_ROLE_ARN: "r" },
+    gives: { cache: { s3: { AuthenticationType: "iam", PathStyle: true, UploadRoleARN: "r" } } },
+  },
+  {
+    args: ["--cache-gcs-access-id", "a", "--cache-azure-storage-domain", "d", "--cache-s3-dual-stack=false"],
+    environment: { CACHE_MAXIMUM_UPLOADED_ARCHIVE_SIZE: "9" },
+    gives: {
+      cache: {
+        MaxUploadedArchiveSize: 9,
+        s3: { DualStack: false },
+        gcs: { AccessID: "a" },
+        azure: { StorageDomain: "d" },
+      },
+    },
+  },
   { args: ["--custom-build-dir-enabled"], gives: { custom_build_dir: { enabled: true } } },
   { args: ["--feature-flags", "FF_A:true,FF_B:0"], gives: { feature_flags: { FF_A: true, FF_B: false } } },
   { environment: { RUNNER_OUTPUT_LIMIT: "7", CACHE_TYPE: "gcs" }, gives: { output_limit: 7, cache: { Type: "gcs" } } },

@@ -27,6 +27,7 @@ const otherNames: Readonly<Record<string, { readonly flag?: string; readonly var
   "tls-cert-file": { variable: "CI_SERVER_TLS_CERT_FILE" },
   "tls-key-file": { variable: "CI_SERVER_TLS_KEY_FILE" },
   "docker.tls_cert_path": { variable: "DOCKER_CERT_PATH" },
+  "cache.MaxUploadedArchiveSize": { variable: "CACHE_MAXIMUM_UPLOADED_ARCHIVE_SIZE" },
 };
 
 /** Keys with flags of their own (`--url`, `--token`, `--name`, `--executor`), and those that no one types. */

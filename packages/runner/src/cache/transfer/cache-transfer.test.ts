@@ -217,6 +217,14 @@ describe("the transfer of a cache's archive", () => {
     assert.equal(requests.length, 3);
   });
 
+  test("a store that is not there is told by its address, without the signature", async () => {
+    const request = { url: url.replace(/:\d+/, ":1"), headers: {} };
+    await assert.rejects(downloadArchive({ ...options(), request }), {
+      message: "GET http://127.0.0.1:1/bucket/key: connect ECONNREFUSED 127.0.0.1:1",
+    });
+    assert.equal(progress.retries, 2);
+  });
+
   test("an abort ends a transfer with its reason, and leaves nothing", async () => {
     const abort = new AbortController();
     const reason = new Error("canceled");

@@ -1,6 +1,4 @@
 import { archiveFile, restoreFromDisk } from "../../cache/local-cache.ts";
-import { downloadArchive } from "../../cache/transfer/download-archive.ts";
-import { createStoreConnections } from "../../cache/transfer/store-connections.ts";
 import { CacheTransferError } from "../../cache/transfer/transfer-error.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
@@ -34,6 +32,9 @@ async function download(
   file: string,
   { environment, report, onFacts, signal }: TaskContext,
 ): Promise<Task["result"] | undefined> {
+  // Loaded when there is something to fetch: most of it is the HTTP client.
+  const { downloadArchive } = await import("../../cache/transfer/download-archive.ts");
+  const { createStoreConnections } = await import("../../cache/transfer/store-connections.ts");
   const connections = createStoreConnections({ ...environment, ...proxyVariables });
   try {
     const { kind } = await downloadArchive({

@@ -2,9 +2,7 @@ import { collectFiles } from "../../archive/collect-files.ts";
 import { deflateLevelOf } from "../../archive/compression-level.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { archiveFile, saveToDisk } from "../../cache/local-cache.ts";
-import { createStoreConnections } from "../../cache/transfer/store-connections.ts";
 import { CacheTransferError } from "../../cache/transfer/transfer-error.ts";
-import { uploadArchive } from "../../cache/transfer/upload-archive.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
 import { jobEnvironment } from "./job-environment.ts";
@@ -60,6 +58,9 @@ async function upload(
     );
     return undefined;
   }
+  // Loaded when there is something to send: most of it is the HTTP client.
+  const { uploadArchive } = await import("../../cache/transfer/upload-archive.ts");
+  const { createStoreConnections } = await import("../../cache/transfer/store-connections.ts");
   const connections = createStoreConnections({ ...environment, ...proxyVariables });
   try {
     await uploadArchive({

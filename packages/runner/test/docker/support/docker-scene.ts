@@ -27,6 +27,8 @@ export interface DockerWishes extends Omit<JobWishes, "image" | "services"> {
   readonly image?: string | Partial<ImageWish>;
   readonly services?: readonly Partial<ImageWish>[];
   readonly docker?: Readonly<Record<string, unknown>>;
+  /** `[runners.cache]` */
+  readonly cacheTable?: Readonly<Record<string, unknown>>;
 }
 
 type ImageWish = NonNullable<ReturnType<typeof aJob>["image"]>;
@@ -76,7 +78,7 @@ export async function createDockerScene(): Promise<DockerScene> {
     image,
     makeImage,
     leftovers,
-    async run({ image: wanted = image, services = [], docker = {}, ...wishes }, options = {}) {
+    async run({ image: wanted = image, services = [], docker = {}, cacheTable, ...wishes }, options = {}) {
       const trace = aTrace();
       const job = aJob({
         project: { id: projectId, name: "demo", fullPath: "group/demo" },
@@ -85,7 +87,12 @@ export async function createDockerScene(): Promise<DockerScene> {
         services: services.map(imageOf),
       });
       const table = { pull_policy: "never", ...docker };
-      const runner = aRunner("http://127.0.0.1:1", { token: "glrt-abc123def456", executor: "docker", docker: table });
+      const runner = aRunner("http://127.0.0.1:1", {
+        token: "glrt-abc123def456",
+        executor: "docker",
+        docker: table,
+        ...(cacheTable === undefined ? {} : { cache: cacheTable }),
+      });
       const result = await bench.run(job, { jobTrace: trace.jobTrace, runner, ...options });
       return { ...result, trace };
     },
