@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -12,6 +11,7 @@ import { silentLog } from "@jobscope/labkit";
 import { createDelegationKeys } from "../src/cache/remote/azure/delegation-key.ts";
 import { signBlobSas } from "../src/cache/remote/azure/sign-sas.ts";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
+import { aCertificate } from "./support/a-certificate.ts";
 import { aRunner } from "./support/a-runner.ts";
 import { bucket, type CacheStore, startAzureStore } from "./support/cache-stores.ts";
 import { skippedWithout } from "./support/test-peers.ts";
@@ -150,10 +150,7 @@ describe("requests to Azure by the machine's identity", { skip: skippedWithout("
 
   before(async () => {
     directory = await mkdtemp(path.join(tmpdir(), "jobscope-azure-identity-"));
-    const [cert, key] = [path.join(directory, "cert.pem"), path.join(directory, "key.pem")];
-    const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
-    execFileSync("openssl", [...openssl, "-keyout", key, "-out", cert, ...subject], { stdio: "ignore" });
+    const { key, certificate: cert } = await aCertificate(directory);
     setDefaultCACertificates([...defaults, await readFile(cert, "utf8")]);
     // The identity endpoint of App Service and Container Apps.
     identity = createServer((_, response) => {

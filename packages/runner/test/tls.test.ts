@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -8,26 +7,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { parseConfig } from "../src/config/parse-config.ts";
 import { createCoordinatorClient } from "../src/coordinator-client/create-coordinator-client.ts";
+import { aCertificate } from "./support/a-certificate.ts";
 import { aJobPayload } from "./support/job-payload.ts";
-
-const run = promisify(execFile);
-
-/** A certificate for 127.0.0.1 that is its own authority. */
-async function makeCertificate(directory: string): Promise<{ key: string; certificate: string }> {
-  const [key, certificate] = [path.join(directory, "key.pem"), path.join(directory, "cert.pem")];
-  await run("openssl", [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-    ...["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-  ]);
-  return { key, certificate };
-}
 
 test("a private authority is trusted through tls-ca-file or certs/<host>.crt, and its chain goes to the job", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-tls-"));
-  const { key, certificate } = await makeCertificate(directory);
+  const { key, certificate } = await aCertificate(directory);
   const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (request, response) => {
     request.resume();
     response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify(aJobPayload()));
