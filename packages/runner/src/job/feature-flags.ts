@@ -61,7 +61,7 @@ export type FeatureFlag = keyof typeof defaults;
 /** What the flags of one job are set to. */
 export type FeatureFlags = Readonly<Record<FeatureFlag, boolean>>;
 
-/** The flags that change what this runner does with a job. */
+/** The flags that change what this runner does, whatever the executor. */
 const actingFlags: ReadonlySet<FeatureFlag> = new Set<FeatureFlag>([
   "FF_USE_DIRECT_DOWNLOAD",
   "FF_ENABLE_BASH_EXIT_CODE_CHECK",
@@ -85,6 +85,18 @@ const actingFlags: ReadonlySet<FeatureFlag> = new Set<FeatureFlag>([
   "FF_HASH_CACHE_KEYS",
   "FF_ENABLE_JOB_INPUTS_INTERPOLATION",
   "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
+]);
+
+/** The flags that act with one executor only. */
+const actingFlagsOf: ReadonlyMap<string, ReadonlySet<FeatureFlag>> = new Map([
+  [
+    "docker",
+    new Set<FeatureFlag>([
+      "FF_NETWORK_PER_BUILD",
+      "FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR",
+      "FF_USE_INIT_WITH_DOCKER_EXECUTOR",
+    ]),
+  ],
 ]);
 
 export const featureFlagNames = Object.keys(defaults) as readonly FeatureFlag[];
@@ -132,9 +144,14 @@ export function describeFeatureFlags(flags: FeatureFlags): string {
     .join(", ");
 }
 
+/** Whether a flag changes anything here. */
+export function isActingFlag(name: FeatureFlag, executor: string): boolean {
+  return actingFlags.has(name) || actingFlagsOf.get(executor)?.has(name) === true;
+}
+
 /** Flags that were set and change nothing here. */
-export function idleFeatureFlags(flags: FeatureFlags): readonly FeatureFlag[] {
-  return changedFlags(flags).filter((name) => !actingFlags.has(name));
+export function idleFeatureFlags(flags: FeatureFlags, executor: string): readonly FeatureFlag[] {
+  return changedFlags(flags).filter((name) => !isActingFlag(name, executor));
 }
 
 function changedFlags(flags: FeatureFlags): FeatureFlag[] {

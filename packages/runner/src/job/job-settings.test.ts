@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, test } from "node:test";
-import { describeFeatureFlags, resolveFeatureFlags } from "./feature-flags.ts";
+import {
+  describeFeatureFlags,
+  featureFlagNames,
+  idleFeatureFlags,
+  isActingFlag,
+  resolveFeatureFlags,
+} from "./feature-flags.ts";
 import { type JobSettings, readJobSettings } from "./job-settings.ts";
 
 function read(variables: Readonly<Record<string, string>>, changes = {}): JobSettings {
@@ -64,6 +72,37 @@ const cases: readonly {
     expected: 1,
     problem: `ARTIFACT_DOWNLOAD_ATTEMPTS: expected int got "many", using default value: 1`,
   },
+  { variables: {}, look: ({ git }) => git.cleanFlags, expected: ["-ffdx"] },
+  { variables: { GIT_CLEAN_FLAGS: "none" }, look: ({ git }) => git.cleanFlags, expected: [] },
+  { variables: { GIT_CLEAN_FLAGS: " -x\t-e  a " }, look: ({ git }) => git.cleanFlags, expected: ["-x", "-e", "a"] },
+  { variables: {}, look: ({ git }) => git.fetchFlags, expected: ["--prune", "--quiet"] },
+  { variables: { GIT_FETCH_EXTRA_FLAGS: "none" }, look: ({ git }) => git.fetchFlags, expected: [] },
+  { variables: { GIT_CLONE_EXTRA_FLAGS: "-j 2" }, look: ({ git }) => git.cloneFlags, expected: ["-j", "2"] },
+  { variables: { GIT_SUBMODULE_STRATEGY: "none" }, look: ({ git }) => git.submodules, expected: undefined },
+  {
+    variables: { GIT_SUBMODULE_STRATEGY: "recursive", GIT_SUBMODULE_PATHS: "a :(exclude)b" },
+    look: ({ git, sourcesFailure }) => [git.submodules, sourcesFailure],
+    expected: [{ isRecursive: true, paths: ["a", ":(exclude)b"], depth: 20, updateFlags: [] }, undefined],
+  },
+  {
+    variables: { GIT_SUBMODULE_STRATEGY: "normal", GIT_SUBMODULE_DEPTH: "3", GIT_SUBMODULE_UPDATE_FLAGS: "--jobs 4" },
+    look: ({ git }) => git.submodules,
+    expected: { isRecursive: false, paths: [], depth: 3, updateFlags: ["--jobs", "4"] },
+  },
+  {
+    variables: { GIT_SUBMODULE_STRATEGY: "normal", GIT_SUBMODULE_PATHS: ":(exclude) a" },
+    look: ({ sourcesFailure }) => sourcesFailure,
+    expected: 'GIT_SUBMODULE_PATHS: ":(exclude)" needs a path right behind it',
+  },
+  {
+    variables: { GIT_SUBMODULE_STRATEGY: "some", GIT_STRATEGY: "none" },
+    look: ({ sourcesFailure }) => sourcesFailure,
+    expected: undefined,
+    problem: `GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "some"`,
+  },
+  { variables: { GIT_LFS_SKIP_SMUDGE: "1" }, look: ({ git }) => git.skipsLfs, expected: true },
+  { variables: { GIT_SUBMODULE_FORCE_HTTPS: "T" }, look: (one) => one.forcesHttpsForSubmodules, expected: true },
+  { variables: { SECRETS_RETRIEVAL_ATTEMPTS: "3" }, look: (one) => one.secretsRetrievalAttempts, expected: 3 },
   {
     variables: { AFTER_SCRIPT_IGNORE_ERRORS: "false" },
     look: (settings) => settings.ignoresAfterScriptErrors,
@@ -103,5 +142,21 @@ describe("feature flags", () => {
     const { flags, problems } = resolveFeatureFlags({}, (name) => (name === "FF_TIMESTAMPS" ? "maybe" : undefined));
     assert.equal(flags.FF_TIMESTAMPS, true);
     assert.deepEqual(problems, ["FF_TIMESTAMPS: could not parse feature flag, expected bool, got maybe"]);
+  });
+
+  test("a flag is known to act exactly when the source asks for it", () => {
+    const sources = globSync("**/*.ts", { cwd: path.join(import.meta.dirname, "..") })
+      .filter((file) => !file.endsWith(".test.ts") && !file.endsWith("feature-flags.ts"))
+      .map((file) => readFileSync(path.join(import.meta.dirname, "..", file), "utf8"))
+      .map((text) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ""));
+    const asked = new Set(sources.flatMap((text) => text.match(/(?<=flags\.|\["|isOn\(")FF_\w+/g) ?? []));
+    const acting = featureFlagNames.filter((name) => isActingFlag(name, "shell") || isActingFlag(name, "docker"));
+    assert.deepEqual(acting.toSorted(), [...asked].toSorted());
+  });
+
+  test("flags of one executor are idle with another", () => {
+    const { flags } = resolveFeatureFlags({ FF_NETWORK_PER_BUILD: true, FF_CONCRETE: true }, () => undefined);
+    assert.deepEqual(idleFeatureFlags(flags, "shell"), ["FF_NETWORK_PER_BUILD", "FF_CONCRETE"]);
+    assert.deepEqual(idleFeatureFlags(flags, "docker"), ["FF_CONCRETE"]);
   });
 });

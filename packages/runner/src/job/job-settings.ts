@@ -7,8 +7,8 @@ export interface JobSettings {
   /** `GIT_CLONE_PATH`; empty when not set. */
   readonly clonePath: string;
   readonly git: GitSettings;
-  /** `GIT_SUBMODULE_STRATEGY` is a word of no meaning: `get_sources` fails. */
-  readonly hasInvalidSubmoduleStrategy: boolean;
+  /** Why `get_sources` cannot be done as the variables want it: the text after `Job failed:`. */
+  readonly sourcesFailure: string | undefined;
   /** `GIT_SUBMODULE_FORCE_HTTPS` */
   readonly forcesHttpsForSubmodules: boolean;
   readonly getSourcesAttempts: number;
@@ -98,6 +98,13 @@ export function readJobSettings(input: SettingsInput): JobSettings {
     return isWanted && !input.debugTraceDisabled;
   }
 
+  function sourcesFailure(paths: readonly string[]): string | undefined {
+    if (strategy === "none" || strategy === "empty" || submodules === "none") return undefined;
+    if (submodules === "invalid") return "unknown GIT_SUBMODULE_STRATEGY";
+    // Alone it would leave out everything, and nothing would say so.
+    return paths.includes(":(exclude)") ? 'GIT_SUBMODULE_PATHS: ":(exclude)" needs a path right behind it' : undefined;
+  }
+
   const strategy = gitStrategy();
   const submodules = submoduleStrategy();
   const submoduleSettings: SubmoduleSettings = {
@@ -118,7 +125,7 @@ export function readJobSettings(input: SettingsInput): JobSettings {
       submodules: submodules === "normal" || submodules === "recursive" ? submoduleSettings : undefined,
       skipsLfs: flag("GIT_LFS_SKIP_SMUDGE", false),
     },
-    hasInvalidSubmoduleStrategy: submodules === "invalid" && strategy !== "none" && strategy !== "empty",
+    sourcesFailure: sourcesFailure(submoduleSettings.paths),
     forcesHttpsForSubmodules: flag("GIT_SUBMODULE_FORCE_HTTPS", false),
     getSourcesAttempts: attempts("GET_SOURCES_ATTEMPTS"),
     restoreCacheAttempts: attempts("RESTORE_CACHE_ATTEMPTS"),

@@ -38,7 +38,7 @@ const toldFlags = new WeakMap<object, Set<string>>();
 export function warnOfIdleFlags({ options, flags }: JobContext): void {
   const told = toldFlags.get(options.runner) ?? new Set();
   toldFlags.set(options.runner, told);
-  for (const flag of idleFeatureFlags(flags)) {
+  for (const flag of idleFeatureFlags(flags, options.executor.name)) {
     if (told.has(flag)) continue;
     told.add(flag);
     options.log.warn("a feature flag is set that changes nothing in this runner", { flag });

@@ -51,6 +51,8 @@ const cleanEnvironment = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/nonexis
 
 export interface BenchOptions {
   readonly graceMs?: number;
+  /** `PATH` of the jobs. Default: the machine's. */
+  readonly searchPath?: string;
   /** Gives the job's file work to this instead of doing it in this process, as for files in a volume. */
   readonly runHelper?: RunHelper;
   /** Instead of a shell executor; disposed of with the bench. */
@@ -75,7 +77,8 @@ async function createShellPlace(directory: string, options: BenchOptions): Promi
   const { runHelper } = options;
   const shellExecutor = await createShellExecutor({
     log: silentLog,
-    environment: cleanEnvironment,
+    environment:
+      options.searchPath === undefined ? cleanEnvironment : { ...cleanEnvironment, PATH: options.searchPath },
     workingDirectory: directory,
     identity: directory,
     stopLimits: { graceMs: options.graceMs ?? 2_000 },

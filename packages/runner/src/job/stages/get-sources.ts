@@ -5,6 +5,7 @@ import { gitRemoteOf } from "../../shell/git-remote.ts";
 import type { GitSettings } from "../../shell/git-settings.ts";
 import type { SourcesRequest } from "../../shell/shell-dialect.ts";
 import { scriptContextOf } from "../job-context.ts";
+import { JobFailure } from "../job-failure.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { goArchitecture } from "../job-variables.ts";
 import { attemptStage } from "./attempts.ts";
@@ -14,7 +15,8 @@ import { stageHeadings } from "./stage-name.ts";
 
 /** `get_sources`, with a cleaned work tree before the second attempt. Rule: runner-protocol.md §2.1, §3.5. */
 export async function getSources(run: PreparedRun, signal: AbortSignal): Promise<void> {
-  if (run.settings.hasInvalidSubmoduleStrategy) throw new Error("unknown GIT_SUBMODULE_STRATEGY");
+  const { sourcesFailure } = run.settings;
+  if (sourcesFailure !== undefined) throw new JobFailure(sourcesFailure, { reason: "runner_system_failure" });
   await attemptStage(run, { attempts: run.settings.getSourcesAttempts, signal }, async (attempt) => {
     if (attempt === 2) await clearWorktree(run, signal);
     await getSourcesOnce(run, attempt, signal);
