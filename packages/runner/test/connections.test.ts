@@ -11,14 +11,15 @@ import { startScriptableCoordinator } from "./support/scriptable-coordinator.ts"
 const noProxy = { httpProxy: "", httpsProxy: "", noProxy: "" };
 const tls = { caFile: undefined, certFile: undefined, keyFile: undefined };
 const { signal } = new AbortController();
+const target = new URL("http://coordinator.invalid");
 
 test("connections are renewed when they reach their age, and never when that is 0", async () => {
   await using aging = new Connections({ tls, proxy: noProxy, connectionMaxAgeMs: 0.001 });
-  const first = aging.current();
+  const first = aging.current(target);
   await new Promise(setImmediate);
-  assert.notEqual(aging.current(), first);
+  assert.notEqual(aging.current(target), first);
   await using lasting = new Connections({ tls, proxy: noProxy, connectionMaxAgeMs: 0 });
-  assert.equal(lasting.current(), lasting.current());
+  assert.equal(lasting.current(target), lasting.current(target));
 });
 
 test("calls share kept-alive connections", async () => {
@@ -42,39 +43,45 @@ test("calls share kept-alive connections", async () => {
   assert.ok(connections <= 2, `${connections} connections for 20 calls`);
 });
 
-test("calls go through the proxy of the environment, but not to hosts of no_proxy", async () => {
+test("calls go through the proxy of the environment, but not to loopback and hosts of no_proxy", async () => {
   await using coordinator = await startScriptableCoordinator();
-  const tunnels: string[] = [];
+  const { port } = new URL(coordinator.url);
+  const asked: string[] = [];
   const sockets = new Set<Socket>();
   const proxy = createServer();
+  // Whatever name it is asked for is the coordinator.
   proxy.on("connect", (request, socket: Socket) => {
-    tunnels.push(request.url ?? "");
-    const [host, port] = (request.url ?? "").split(":");
-    const upstream = connect(Number(port), host);
+    asked.push(request.url ?? "");
+    const upstream = connect(Number(port), "127.0.0.1");
     sockets.add(socket).add(upstream);
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
     socket.pipe(upstream).pipe(socket);
   });
   proxy.on("request", (request, response) => {
     // A plain forward: an absolute address in the request line.
-    tunnels.push(new URL(request.url ?? "").host);
+    asked.push(new URL(request.url ?? "").host);
     request.resume();
     response.writeHead(204).end();
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const httpProxy = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const requestJob = async (host: string, noProxy: string) => {
+    await using client = createCoordinatorClient({
+      runner: aRunner(`http://${host}:${port}`),
+      systemId: "s",
+      proxy: { httpProxy, httpsProxy: "", noProxy },
+      connectionMaxAgeMs: 900_000,
+    });
+    return (await client.requestJob({ signal })).kind;
+  };
   try {
-    for (const excluded of ["", "127.0.0.1"]) {
-      await using client = createCoordinatorClient({
-        runner: aRunner(coordinator.url),
-        systemId: "s",
-        proxy: { httpProxy, httpsProxy: "", noProxy: excluded },
-        connectionMaxAgeMs: 900_000,
-      });
-      assert.equal((await client.requestJob({ signal })).kind, "no-job");
-    }
-    assert.deepEqual(tunnels, [new URL(coordinator.url).host]);
+    assert.equal(await requestJob("127.0.0.1", ""), "no-job");
+    assert.equal(await requestJob("localhost", ""), "no-job");
+    await assert.rejects(requestJob("coordinator.invalid", "invalid"), /coordinator\.invalid/);
+    assert.deepEqual(asked, []);
+    assert.equal(await requestJob("coordinator.invalid", ""), "no-job");
+    assert.deepEqual(asked, [`coordinator.invalid:${port}`]);
   } finally {
     for (const socket of sockets) socket.destroy();
     proxy.closeAllConnections();

@@ -102,8 +102,9 @@ export class Api {
     const startedMs = performance.now();
     let status = 0;
     try {
-      const answer = await request(target ?? this.#target(call), {
-        dispatcher: this.#options.connections.current(),
+      const address = target ?? this.#target(call);
+      const answer = await request(address, {
+        dispatcher: this.#options.connections.current(address),
         method: call.method,
         headers: {
           "user-agent": this.#options.userAgent,

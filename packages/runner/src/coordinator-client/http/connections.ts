@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { rootCertificates } from "node:tls";
+import { environmentProxyFor } from "@jobscope/labkit";
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import type { ProxyConfig } from "../../config/manager-config.ts";
 import type { RunnerTlsConfig } from "../../config/runner-config.ts";
@@ -29,7 +30,7 @@ export interface ConnectionOptions {
  */
 export class Connections implements AsyncDisposable {
   readonly #options: ConnectionOptions;
-  #dispatcher: Dispatcher | undefined;
+  #dispatchers: { readonly direct: Dispatcher; readonly proxied: Dispatcher } | undefined;
   #renewAtMs = 0;
   #filesState = "";
   #certificateChain: string | undefined;
@@ -39,22 +40,29 @@ export class Connections implements AsyncDisposable {
   }
 
   /**
-   * What the next call is sent over.
+   * What the next call to that address is sent over: through the environment's proxy, or not (loopback, `no_proxy`).
    *
    * @throws {Error} when a TLS file cannot be read.
    */
-  current(): Dispatcher {
+  current(target: URL): Dispatcher {
+    const { direct, proxied } = this.#newest();
+    const { httpProxy: http_proxy, httpsProxy: https_proxy, noProxy: no_proxy } = this.#options.proxy;
+    const proxy = environmentProxyFor(target.href, { http_proxy, https_proxy, no_proxy });
+    return proxy === undefined ? direct : proxied;
+  }
+
+  #newest() {
     const filesState = stateOfFiles(this.#options.tls);
-    if (this.#dispatcher === undefined || performance.now() >= this.#renewAtMs || filesState !== this.#filesState) {
+    if (this.#dispatchers === undefined || performance.now() >= this.#renewAtMs || filesState !== this.#filesState) {
       const fresh = this.#connect();
       // Calls under way keep the old connections; that closing them fails is of no interest to anybody.
       this.#retire().catch(() => {});
-      this.#dispatcher = fresh;
+      this.#dispatchers = fresh;
       this.#filesState = filesState;
       const maxAgeMs = this.#options.connectionMaxAgeMs;
       this.#renewAtMs = maxAgeMs > 0 ? performance.now() + maxAgeMs : Number.POSITIVE_INFINITY;
     }
-    return this.#dispatcher;
+    return this.#dispatchers;
   }
 
   /** PEM of the chain that the coordinator last presented; `undefined` over plain HTTP or through a proxy. */
@@ -67,12 +75,12 @@ export class Connections implements AsyncDisposable {
   }
 
   async #retire(): Promise<void> {
-    const old = this.#dispatcher;
-    this.#dispatcher = undefined;
-    await old?.close();
+    const old = this.#dispatchers;
+    this.#dispatchers = undefined;
+    await Promise.all([old?.direct.close(), old?.proxied === old?.direct ? undefined : old?.proxied.close()]);
   }
 
-  #connect(): Dispatcher {
+  #connect() {
     const tls = tlsOptions(readTlsTexts(this.#options.tls));
     const shared = {
       keepAliveTimeout: 90_000,
@@ -81,12 +89,8 @@ export class Connections implements AsyncDisposable {
       headersTimeout: 600_000,
       bodyTimeout: 600_000,
     };
-    const { httpProxy, httpsProxy, noProxy } = this.#options.proxy;
-    if (httpProxy !== "" || httpsProxy !== "") {
-      return new EnvHttpProxyAgent({ ...shared, httpProxy, httpsProxy, noProxy, connect: tls, requestTls: tls });
-    }
     const connect = buildConnector({ timeout: 30_000, keepAlive: true, keepAliveInitialDelay: 30_000, ...tls });
-    return new Agent({
+    const direct = new Agent({
       ...shared,
       connect: (options, callback) =>
         connect(options, (...result) => {
@@ -95,6 +99,11 @@ export class Connections implements AsyncDisposable {
           callback(...result);
         }),
     });
+    const { httpProxy, httpsProxy } = this.#options.proxy;
+    if (httpProxy === "" && httpsProxy === "") return { direct, proxied: direct };
+    // Who is exempt was decided before.
+    const proxies = { httpProxy, httpsProxy, noProxy: "" };
+    return { direct, proxied: new EnvHttpProxyAgent({ ...shared, ...proxies, connect: tls, requestTls: tls }) };
   }
 }
 
