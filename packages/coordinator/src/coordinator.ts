@@ -129,7 +129,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const children = new ChildPipelines({ ...{ state, lifecycle, now, environment, log, git }, files: context.files });
   lifecycle.resume();
   children.resume();
-  const tidy = () => cleanUp({ ...{ state, git, log, now }, files: context.files, keep: options.keep ?? {} });
+  const alone = (projectId: number, work: () => Promise<void>) => starter.alone(projectId, work);
+  const tidy = () => cleanUp({ ...{ state, git, log, now, alone }, files: context.files, keep: options.keep ?? {} });
   let tidying = tidy();
   const tidyTimer = setInterval(() => {
     tidying = tidying.then(tidy);

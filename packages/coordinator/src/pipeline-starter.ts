@@ -45,7 +45,7 @@ export class PipelineStarter {
     const { git, environment, state, serverUrl, storeDir } = this.#deps;
     const workTree = await findWorkTree(git, request.repository);
     const project = this.projectOf(workTree);
-    return await this.#alone(project, async () => {
+    return await this.alone(project.id, async () => {
       const target = { projectId: project.id, projectPath: project.path, serverUrl: serverUrl(), storeDir };
       const source = await recordSource(git, workTree, target, request);
       const projectVariables = (request.projectVariables ?? []).map(asVariable);
@@ -110,11 +110,12 @@ export class PipelineStarter {
     return project;
   }
 
-  async #alone<T>(project: ProjectRecord, work: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(project.id) ?? Promise.resolve();
+  /** Runs work on the repositories of a project while no other work does. */
+  async alone<T>(projectId: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(projectId) ?? Promise.resolve();
     const mine = before.then(work);
     this.#busy.set(
-      project.id,
+      projectId,
       mine.catch(() => undefined),
     );
     return await mine;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -32,7 +34,17 @@ test("expired artifacts and pipelines beyond the limits go, with files and refs;
   using store = openStateStore(join(folder, "data", "coordinator.db"));
   const state = new CoordinatorState(store);
   const ours = createGit(childEnvironment({ PATH: "/usr/bin:/bin", HOME: "/nonexistent" }));
-  const deps = { state, git: ours, log: silentLog, files: createJobFiles(join(folder, "data", "jobs")) };
+  const alone = (_projectId: number, work: () => Promise<void>) => work();
+  const deps = { state, git: ours, log: silentLog, alone, files: createJobFiles(join(folder, "data", "jobs")) };
+  const shas = ids.map((id) => state.pipelines.get(id)?.facts.sha ?? "");
+  /** Whether the commit of each pipeline, and the file that only it has, are still there. */
+  const has = () =>
+    shas.map((sha, index) => {
+      const blob = hash("sha1", `blob 1\0${index}`);
+      const input = `${sha}\n${blob}\n`;
+      const found = execFileSync("git", ["-C", served, "cat-file", "--batch-check"], { input, encoding: "utf8" });
+      return !found.includes(" missing");
+    });
   const served = state.pipelines.get(ids[0] ?? 0)?.repositoryFolder ?? "";
   const jobFile = (jobId: number, name: string) => existsSync(join(folder, "data", "jobs", "0", String(jobId), name));
   const refs = (pattern: string) => git(served, "for-each-ref", "--format=%(refname)", pattern).split("\n");
@@ -49,6 +61,7 @@ test("expired artifacts and pipelines beyond the limits go, with files and refs;
     ids.slice(1).map((id) => `refs/pipelines/${id}`),
   );
   assert.equal(refs("refs/jobscope").length, 2);
+  assert.deepEqual(has(), [true, true, true], "what is young may be of a snapshot that has no ref yet");
 
   await cleanUp({ ...deps, now: () => Date.now() + 2 * hourMs, keep: {} });
   assert.deepEqual([jobFile(3, "artifact-archive"), jobFile(3, "job.log")], [false, true]);
@@ -57,4 +70,6 @@ test("expired artifacts and pipelines beyond the limits go, with files and refs;
   await cleanUp({ ...deps, now: () => Date.now() + 31 * 24 * hourMs, keep: {} });
   assert.deepEqual([...new CoordinatorState(store).pipelines.keys()], ids.slice(2));
   assert.deepEqual([...new CoordinatorState(store).jobs.keys()], [3]);
+  assert.deepEqual(has(), [false, false, true], "only the newest pipeline's commit and files are left");
+  assert.equal(git(served, "show", `${shas[2]}:changed.txt`), "2");
 });

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import type { Log } from "@jobscope/labkit";
 import type { KeepLimits } from "../coordinator-options.ts";
 import type { Git } from "../repository/git.ts";
+import { pruneObjects } from "../repository/prune-objects.ts";
 import type { JobFiles } from "../store/job-files.ts";
 import type { CoordinatorState } from "./coordinator-state.ts";
 import type { PipelineRecord } from "./records.ts";
@@ -13,9 +15,14 @@ export interface CleanUpDeps {
   readonly log: Log;
   readonly now: () => number;
   readonly keep: KeepLimits;
+  /** Runs work on a project's repositories while no pipeline of it is being planned. */
+  readonly alone: (projectId: number, work: () => Promise<void>) => Promise<void>;
 }
 
 const defaultKeep = { pipelines: 200, days: 30 };
+
+/** Taking a snapshot is a matter of seconds; its objects have no ref before it is done. */
+const youngObjectMs = 60 * 60 * 1000;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -23,7 +30,10 @@ const dayMs = 24 * 60 * 60 * 1000;
 export async function cleanUp(deps: CleanUpDeps): Promise<void> {
   try {
     await removeExpiredArtifacts(deps);
-    for (const family of familiesToRemove(deps)) await removeFamily(deps, family);
+    const families = familiesToRemove(deps);
+    for (const family of families) await removeFamily(deps, family);
+    const folders = new Map(families.flat().map((pipeline) => [pipeline.repositoryFolder, pipeline.projectId]));
+    for (const [folder, projectId] of folders) await prune(deps, projectId, folder);
   } catch (err) {
     deps.log.warn("old pipelines could not be cleaned up", { err });
   }
@@ -67,6 +77,14 @@ async function removeFamily({ state, files, git }: CleanUpDeps, family: readonly
     for (const jobId of jobIds) await files.removeAll(jobId);
     await removeRefs(state, git, pipeline);
   }
+}
+
+/** What the removed pipelines alone needed. A repository that git cannot walk through keeps its objects. */
+async function prune({ git, log, now, alone }: CleanUpDeps, projectId: number, folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  await alone(projectId, () => pruneObjects(git, folder, now() - youngObjectMs)).catch((err: unknown) =>
+    log.info("objects of removed pipelines stay", { folder, err }),
+  );
 }
 
 /** Its own ref, and the one that holds its commit unless another pipeline is of that too. */
