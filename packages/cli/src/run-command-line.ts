@@ -4,6 +4,7 @@ import { addCoordinatorCommand } from "./commands/coordinator.ts";
 import { addExecCommand } from "./commands/exec.ts";
 import { addFunctionCommand } from "./commands/function.ts";
 import { addHelperImageCommand } from "./commands/helper-image.ts";
+import { addPlayCommand } from "./commands/play.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addRunnerCommands } from "./commands/runner-commands.ts";
 import { addSqlCommand } from "./commands/sql.ts";
@@ -64,6 +65,7 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addSqlCommand(add);
   addFunctionCommand(add);
   addUpCommand(add);
+  addPlayCommand(add);
   addCollectorCommand(add);
   addCoordinatorCommand(add);
   addRunCommand(add);

@@ -9,6 +9,7 @@ const commands = [
   "trace",
   "sql",
   "up",
+  "play",
   "collector",
   "coordinator",
   "function",

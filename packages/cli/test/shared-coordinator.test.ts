@@ -8,6 +8,11 @@ import { fileExists, processIsGone } from "./process-is-gone.ts";
 
 const pipeline = `
 passes: { script: [echo fine] }
+ask:
+  script: ["echo to \${{ job.inputs.target }}"]
+  when: manual
+  manual_confirmation: Really?
+  inputs: { target: { default: here, options: [here, there] } }
 fails: { script: [echo the reason, exit 4], tags: [any] }
 `;
 
@@ -24,6 +29,12 @@ test("beside `up`, exec hands its pipeline over, shows it and ends as it does", 
   assert.match(run.stdout, /on the runners of http:/);
   assert.match(run.stdout, /✓ step_script/, "the end view is from the store");
   assert.match(run.stdout, /✗ fails ended with:[\s\S]*the reason/);
+  const play = (...args: string[]) => jobscope(t, ["play", ...args], { ...surroundings, cwd });
+  assert.match((await play()).stdout, /^\d+ +ask +\d+ +target$/m);
+  const asked = await play("ask");
+  assert.deepEqual([asked.exitCode, /ask asks: Really\?[\s\S]*--yes/.test(asked.stderr)], [2, true], asked.stderr);
+  assert.match((await play("ask", "--yes", "--input", "target=nowhere")).stderr, /not one of here, there/);
+  assert.match((await play("ask", "--yes", "--input", "target=there")).stdout, /started ask \(job \d+\) of pipeline/);
   const refused = await jobscope(t, ["exec", "--no-store", "--out", "x.json"], { ...surroundings, cwd });
   assert.equal(refused.exitCode, 2);
   assert.match(refused.stderr, /in use by another jobscope.*--out and --no-store cannot be had/);

@@ -13,6 +13,7 @@ export type {
 export type { JobState, PipelineState } from "./job-state.ts";
 export type { ArtifactView, JobView, Pipeline, PipelineEvents, PipelineView } from "./pipeline-view.ts";
 export type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
+export type { PlayableJob } from "./remote/playable-job.ts";
 export { connectToCoordinator, type RemoteCoordinator } from "./remote/remote-coordinator.ts";
 export type { RunnerFeatures, UnmetNeed } from "./runner-features.ts";
 export { unmetNeeds } from "./runner-features.ts";

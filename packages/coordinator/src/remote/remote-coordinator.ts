@@ -5,8 +5,9 @@ import type { Pipeline } from "../pipeline-view.ts";
 import type { PipelinePlan } from "../plan-view.ts";
 import { readAddress } from "./address-file.ts";
 import { ControlConnection } from "./control-connection.ts";
+import type { PlayableJob } from "./playable-job.ts";
 import { RemotePipeline } from "./remote-pipeline.ts";
-import { pipelineSnapshot, storedPlan } from "./wire.ts";
+import { pipelineSnapshot, playableJobs, projectIds, storedPlan } from "./wire.ts";
 
 /** A coordinator that runs in another process of this user. */
 export interface RemoteCoordinator extends Disposable {
@@ -20,6 +21,14 @@ export interface RemoteCoordinator extends Disposable {
    * @throws {CoordinatorError} `not-allowed` for a plan that was started before, or is not of this coordinator.
    */
   startPipeline(plan: PipelinePlan): Promise<Pipeline>;
+  /** Every job that waits for somebody to start it, the newest pipeline's first. @throws {CoordinatorError} `unreachable`. */
+  playableJobs(): Promise<readonly PlayableJob[]>;
+  /**
+   * Starts such a job.
+   * @param inputs values for its `inputs:`.
+   * @throws {CoordinatorError} `not-allowed` when it waits no longer, or an input is wrong; `unreachable`.
+   */
+  playJob(job: PlayableJob, inputs?: Readonly<Record<string, unknown>>): Promise<void>;
   /** See `Coordinator.readJobLog`. Only of jobs of pipelines that were started here. */
   readJobLog(jobId: number, options?: { fromByte?: number }): Promise<Uint8Array>;
 }
@@ -65,6 +74,17 @@ export async function connectToCoordinator(dataDir: string): Promise<RemoteCoord
       note();
       pipeline.on("job", note);
       return pipeline;
+    },
+    playableJobs: async () => {
+      const projects = projectIds.parse(await connection.json({ method: "GET", path: "projects?per_page=100" }));
+      const query = "jobs?scope[]=manual&scope[]=scheduled&per_page=100";
+      const answers = projects.map(({ id }) => connection.json({ method: "GET", path: `projects/${id}/${query}` }));
+      const jobs = (await Promise.all(answers)).flatMap((answer) => playableJobs.parse(answer));
+      return jobs.sort((a, b) => b.pipelineId - a.pipelineId || a.id - b.id);
+    },
+    playJob: async ({ id, projectId }, inputs = {}) => {
+      const body = { job_inputs: inputs };
+      await connection.json({ method: "POST", path: `projects/${projectId}/jobs/${id}/play`, body });
     },
     readJobLog: async (jobId, { fromByte = 0 } = {}) => {
       const path = `projects/${projectByJob.get(jobId)}/jobs/${jobId}/trace`;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { JobView, PipelineView } from "../pipeline-view.ts";
 import type { PipelinePlan } from "../plan-view.ts";
+import type { PlayableJob } from "./playable-job.ts";
 
 /* What the routes of work trees answer. They send `null` for what is `undefined`. */
 
@@ -44,6 +45,30 @@ const job: z.ZodType<JobView> = z.object({
   runner: maybe(z.object({ id: z.number(), description: z.string(), systemId: z.string() })),
   runningSpanId: z.string(),
 });
+
+export const projectIds = z.array(z.object({ id: z.number() }));
+
+/** What the control API tells of a job that somebody may start. */
+export const playableJobs = z.array(
+  z
+    .object({
+      id: z.number(),
+      name: z.string(),
+      pipeline: z.object({ id: z.number(), project_id: z.number() }),
+      manual_confirmation: z.string().nullable(),
+      job_inputs: z.record(z.string(), z.object({ type: z.string() })),
+    })
+    .transform(
+      (wire): PlayableJob => ({
+        id: wire.id,
+        name: wire.name,
+        pipelineId: wire.pipeline.id,
+        projectId: wire.pipeline.project_id,
+        confirmation: wire.manual_confirmation ?? undefined,
+        inputTypes: new Map(Object.entries(wire.job_inputs).map(([name, { type }]) => [name, type])),
+      }),
+    ),
+);
 
 const pipeline: z.ZodType<PipelineView> = z.object({
   id: z.number(),

@@ -75,6 +75,9 @@ export function restJob(job: JobRecord, pipeline: PipelineRecord) {
       source: facts.source,
       web_url: `${facts.serverUrl}/${facts.projectPath}/-/pipelines/${pipeline.id}`,
     },
+    // GitLab's REST API has neither: whoever plays a job needs to know them.
+    manual_confirmation: job.plan.manualConfirmation ?? null,
+    job_inputs: job.plan.inputs,
     user: { id: 1, username: facts.user.login, name: facts.user.name },
     runner: job.runner === undefined ? null : { id: job.runner.id, description: job.runner.description, active: true },
     artifacts: job.artifacts.map(restArtifact),
