@@ -174,6 +174,22 @@ suite("functions in a container", { skip }, () => {
     assert.equal(Buffer.concat(chunks).toString(), `${odd.map((text) => `${text}|o'd"d$\n`).join("")}\0\x01\0`);
   });
 
+  test("the environment of a command is exactly what was asked for, whatever its names", async () => {
+    await using processes = await ordinary.processes();
+    const names = ["B", "M", "I", "U", "P", "IFS", "PWD", "OLDPWD", "OPTIND", "PATH", "c", "p", "x", "na.me"];
+    const env = Object.fromEntries(names.map((name) => [name, `/the ${name}`]));
+    const chunks: Uint8Array[] = [];
+    await processes.run({
+      command: ["/bin/env"],
+      workDir: "/tmp",
+      env,
+      output: (chunk) => void chunks.push(Uint8Array.from(chunk)),
+      signal: new AbortController().signal,
+    });
+    const lines = Buffer.concat(chunks).toString().trim().split("\n").sort();
+    assert.deepEqual(lines, names.map((name) => `${name}=/the ${name}`).sort());
+  });
+
   test("a receiver that is slow holds the command back; nothing is lost, doubled or out of order", async () => {
     await using processes = await ordinary.processes();
     const chunks: Uint8Array[] = [];

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { type ProcessCommand, type ProcessExit, type ProcessHost, ProcessStartError } from "../run/process-host.ts";
 import { normalize } from "../source/oci/platform.ts";
+import { commandText, variableName } from "./command-text.ts";
 import { createContainerFiles } from "./container-files.ts";
 import type { ContainerProcessesOptions } from "./container-options.ts";
 import { outcomeOf } from "./container-process.ts";
@@ -52,6 +53,12 @@ async function describeContainer(shell: ContainerShell, busybox: string): Promis
       return [variable.slice(0, equals), variable.slice(equals + 1)];
     }),
   );
+  // of its own it must export nothing to commands
+  await shell.request(
+    `unset SHLVL PWD OLDPWD ${Object.keys(environment)
+      .filter((name) => variableName.test(name))
+      .join(" ")}`,
+  );
   const platform = normalize({ os: "linux", architecture: values.get("machine") ?? "" });
   return { environment, platform, shell: [busybox, "sh"] };
 }
@@ -63,7 +70,7 @@ async function runInContainer(
   enginePath: string,
 ): Promise<ProcessExit> {
   const started = Promise.withResolvers<string | undefined>();
-  const text = commandText(command, `${command.env["PATH"] ?? ""}:${enginePath}`);
+  const text = commandText(command, options.busybox, `${command.env["PATH"] ?? ""}:${enginePath}`);
   const finished = shell.requestCommand(text, command.output, (name, value) => {
     if (name === "pid") started.resolve(value);
   });
@@ -80,21 +87,6 @@ async function runInContainer(
   } finally {
     ending[Symbol.dispose]();
   }
-}
-
-/** The shell text that starts the command: nothing inherited but the directory and both streams. */
-function commandText({ command, workDir, env }: ProcessCommand, path: string): string {
-  const [program, ...args] = command;
-  const found = program.includes("/") ? `P=${word(program)}` : `program ${word(program)} ${word(path)}`;
-  const environment = words(Object.entries(env).map(([name, value]) => `${name}=${value}`));
-  return `if [ ! -d ${word(workDir)} ]; then reply fail directory
-elif ! ${found}; then reply fail program
-else
-(within ${word(workDir)} "$P" && exec "$B" setsid "$B" env -i ${environment} "$P" ${words(args)} 3>&-) </dev/null 2>&1
-fi
-c=$?
-printf '\\000%s\\000' "$M"
-status $c`;
 }
 
 function exitOf({ status, values, lines }: Reply, { command: [program], workDir }: ProcessCommand): ProcessExit {
