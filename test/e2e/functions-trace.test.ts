@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
 import type { Collector } from "@jobscope/collector";
 import type { JobView, PipelineView } from "@jobscope/coordinator";
+import { type DockerRunner, dockerRunner, hasDockerEngine } from "../support/docker-runner.ts";
 import { type Stack, startStack, startTestCollector } from "../support/stack.ts";
 import { readStoredSpans, type StoredSpan } from "../support/stored-spans.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
@@ -107,7 +108,13 @@ exec:
     "spec: {}\n---\nrun:\n  - { name: good, func: ../inner }\n  - { name: bad, script: exit 5 }\n  - { name: skipped, script: echo skipped }\n",
 };
 
-describe("jobs of CI Functions, traced end to end", () => {
+describe("jobs of CI Functions, traced end to end", () => describeFunctions("shell"));
+
+const skip = hasDockerEngine ? false : "no Docker engine, or no static busybox, on this machine";
+describe("jobs of CI Functions in containers, traced end to end", { skip }, () => describeFunctions("docker"));
+
+/** The same pipeline, wherever its commands run. */
+function describeFunctions(executor: "shell" | "docker"): void {
   let resources: AsyncDisposableStack;
   let stack: Stack;
   let pipeline: PipelineView;
@@ -121,7 +128,8 @@ describe("jobs of CI Functions, traced end to end", () => {
     const collector = resources.use<Collector>(await startTestCollector(directory.path));
     const repository = resources.use<TemporaryRepository>(await temporaryRepository(files));
     assert(collector.otlpHttpUrl !== undefined && collector.apiUrl !== undefined);
-    stack = resources.use<Stack>(await startStack({ endpointUrls: [collector.otlpHttpUrl] }));
+    const runner = executor === "shell" ? {} : resources.use<DockerRunner>(await dockerRunner()).keys;
+    stack = resources.use<Stack>(await startStack({ endpointUrls: [collector.otlpHttpUrl], runner }));
     const running = await stack.coordinator.createPipeline({
       repository: repository.path,
       projectVariables: [{ key: "SECRET", value: maskedSecret, masked: true }],
@@ -151,6 +159,7 @@ describe("jobs of CI Functions, traced end to end", () => {
       "get_sources",
       "prepare_executor",
       "prepare_script",
+      ...(executor === "docker" ? ["pull_image", "pull_image"] : []),
       "restore_cache",
       "shared",
       "tell",
@@ -214,7 +223,7 @@ describe("jobs of CI Functions, traced end to end", () => {
       const found = spanOf(job, span);
       assert.equal(found.StatusCode, status);
       assert.partialDeepStrictEqual(found.Attributes, attributes);
-      assert.equal(found.Attributes["ci.runner.executor"], "shell");
+      assert.equal(found.Attributes["ci.runner.executor"], executor);
     });
   }
 
@@ -284,4 +293,4 @@ describe("jobs of CI Functions, traced end to end", () => {
       .map(({ SpanName }) => SpanName)
       .sort();
   }
-});
+}

@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly telemetry?: CoordinatorTelemetry;
   /** Keys of the runner's `[telemetry]` table. */
   readonly runnerTelemetry?: Readonly<Record<string, unknown>>;
+  /** Other keys of its `[[runners]]` table. */
+  readonly runner?: Readonly<Record<string, unknown>>;
   readonly concurrent?: number;
 }
 
@@ -76,6 +78,7 @@ function runnerTable(coordinator: Coordinator, directory: string, options: Stack
     request_concurrency: concurrent,
     builds_dir: `${directory}/builds`,
     cache_dir: `${directory}/cache`,
+    ...options.runner,
   };
   return {
     concurrent,

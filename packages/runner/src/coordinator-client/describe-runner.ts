@@ -43,6 +43,7 @@ const executorFeatures: ReadonlyMap<string, readonly FeatureName[]> = new Map([
       "service_executor_opts",
       "service_multiple_aliases",
       "service_variables",
+      "native_steps_integration",
     ],
   ],
 ]);
