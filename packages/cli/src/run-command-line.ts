@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addCacheCommand } from "./commands/cache.ts";
 import { addCollectorCommand } from "./commands/collector.ts";
 import { addCoordinatorCommand } from "./commands/coordinator.ts";
 import { addExecCommand } from "./commands/exec.ts";
@@ -71,6 +72,7 @@ function createProgram(context: CommandContext, exitWith: (exitCode: ExitCode) =
   addRunCommand(add);
   addRunnerCommands(add);
   addTelemetryCommand(add);
+  addCacheCommand(add);
   addHelperImageCommand(add);
   return program;
 }

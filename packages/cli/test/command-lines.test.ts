@@ -23,6 +23,8 @@ const commands = [
   "telemetry",
   "telemetry check",
   "telemetry status",
+  "cache",
+  "cache check",
   "helper-image",
   "health-check",
   "lint",

@@ -1,3 +1,4 @@
+export { type CheckCachesOptions, checkCaches } from "./commands/check-caches.ts";
 export { CommandError, type CommandIo } from "./commands/command-io.ts";
 export { checkHealth, type HealthCheckOptions } from "./commands/health-check.ts";
 export { lintConfig } from "./commands/lint.ts";

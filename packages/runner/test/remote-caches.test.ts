@@ -3,7 +3,9 @@ import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
+import { stringify } from "smol-toml";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
+import { checkCaches } from "../src/commands/check-caches.ts";
 import type { CacheEntry } from "../src/coordinator-client/job.ts";
 import { aJob, type JobWishes } from "./support/a-job.ts";
 import { aRunner } from "./support/a-runner.ts";
@@ -16,6 +18,7 @@ import {
   startGcsStore,
   startS3Store,
 } from "./support/cache-stores.ts";
+import { withCommand } from "./support/command-scene.ts";
 import { helperAsProcess } from "./support/helper-as-process.ts";
 import { type HttpRelay, startHttpRelay } from "./support/http-relay.ts";
 import { createJobBench, type JobBench } from "./support/run-a-job.ts";
@@ -216,5 +219,49 @@ describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, ()
     assert.match(found.text, /^WARNING: Retrying\.\.\. +error=received: 503 Service Unavailable$/m);
     const [restored] = found.named("restore_cache");
     assert.equal(restored?.attributes["ci.operation.retry_count"], 2);
+  });
+
+  const twoRunners = (cacheTables: readonly CacheTable[]) =>
+    stringify({
+      runners: cacheTables.map((table, index) => ({
+        ...{ name: `runner ${index}`, url: "http://127.0.0.1:1", token: "glrt-abc123def456", executor: "shell" },
+        cache: table,
+      })),
+    });
+
+  test("cache check says of each store which step does not work", async () => {
+    const wrong = s3CacheTable(store.url, { BucketName: "no-such-bucket" });
+    await withCommand(
+      async ({ configFile, io, printed }) => {
+        assert.equal(await checkCaches({ configFile }, io), false);
+        const { stdout } = await printed();
+        const object = "runner/abc123def/project/0/jobscope-cache-check";
+        assert.deepEqual(stdout.replaceAll(/ \(\d+ ms\)/g, "").split("\n"), [
+          `runner 0 (abc123def): bucket ${bucket} at ${store.url}`,
+          "  ✓ sign an upload",
+          `  ✓ write ${object}`,
+          "  ✓ sign a download",
+          `  ✓ read ${object}`,
+          `runner 1 (abc123def): bucket no-such-bucket at ${store.url}`,
+          "  ✓ sign an upload",
+          `  ✗ write ${object}: received: 404 Not Found. Request failed with code: NoSuchBucket, message: The specified bucket does not exist.`,
+          "  ✓ sign a download",
+          "",
+        ]);
+      },
+      { config: twoRunners([store.cacheTable, wrong]) },
+    );
+  });
+
+  test("cache check of runners without a store is asked for wrongly", async () => {
+    await withCommand(
+      async ({ configFile, io }) => {
+        await assert.rejects(checkCaches({ configFile }, io), {
+          exitCode: 2,
+          message: /no runner of .* has a \[runners\.cache\]/,
+        });
+      },
+      { config: twoRunners([{}]) },
+    );
   });
 });

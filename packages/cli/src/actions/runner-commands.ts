@@ -1,5 +1,6 @@
 import {
   type CommandIo,
+  checkCaches,
   checkHealth,
   lintConfig,
   listRunners,
@@ -94,6 +95,12 @@ export async function healthCheck(
     await checkHealth({ timeoutMs, ...(addresses.length === 0 ? {} : { addresses }) }, io);
     return true;
   });
+}
+
+/** `jobscope cache check`. */
+export async function cacheCheck(flags: Flags, context: CommandContext): Promise<ExitCode> {
+  const options = { configFile: configFile(flags, context), ...selector(flags) };
+  return await withIo(context, (io) => checkCaches(options, io));
 }
 
 /** `jobscope lint`. */

@@ -170,7 +170,8 @@ export function withConfig(command: Command, context: CommandContext): Command {
   );
 }
 
-function withSelector(command: Command): Command {
+/** Which runners of the file. */
+export function withSelector(command: Command): Command {
   return command
     .option("-n, --name <name>", "the runner of this name")
     .option("-u, --url <url>", "the runners of this coordinator")

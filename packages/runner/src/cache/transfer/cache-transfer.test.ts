@@ -208,7 +208,7 @@ describe("the transfer of a cache's archive", () => {
   test("a refusal from a store with another time says so", async () => {
     const date = new Date(Date.now() - 20 * 60_000).toUTCString();
     answers.push(refusal(403, "RequestTimeTooSkewed", { date }));
-    await assert.rejects(download(), /The clocks of the store and of this machine differ by 20 min$/);
+    await assert.rejects(download(), / \(the clocks of the store and of this machine differ by 20 min\)$/);
   });
 
   test("a store that does not go on is given up after the time for one try", async () => {

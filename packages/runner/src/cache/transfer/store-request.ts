@@ -68,10 +68,10 @@ export async function refusalOf({ status, headers, body }: StoreAnswer, url: str
   const parts = [
     `received: ${status} ${STATUS_CODES[status] ?? ""}`.trimEnd(),
     ...(reason === undefined ? [] : [`Request failed with ${reason}`]),
-    ...clockTrouble(headers["date"]),
   ];
+  const text = `${parts.join(". ")}${clockTrouble(headers["date"])}`;
   const retryable = status >= 500 || status === 429 || status === 408;
-  return new CacheTransferError(withoutSecrets(parts.join(". "), url), { retryable, status });
+  return new CacheTransferError(withoutSecrets(text, url), { retryable, status });
 }
 
 async function readSome(body: StoreAnswer["body"]): Promise<string> {
@@ -112,10 +112,10 @@ function unescapeXml(text: string): string {
 const tolerableSkewMs = 5 * 60_000;
 
 /** A signature holds the time it was made: stores refuse it when their clock says otherwise. */
-function clockTrouble(date: string | undefined): string[] {
+function clockTrouble(date: string | undefined): string {
   const skewMs = Math.abs(Date.now() - Date.parse(date ?? ""));
-  if (!(skewMs > tolerableSkewMs)) return [];
-  return [`The clocks of the store and of this machine differ by ${Math.round(skewMs / 60_000)} min`];
+  if (!(skewMs > tolerableSkewMs)) return "";
+  return ` (the clocks of the store and of this machine differ by ${Math.round(skewMs / 60_000)} min)`;
 }
 
 /** A store may quote what it was sent. */
