@@ -19,6 +19,8 @@ export interface ContainerJob {
   readonly identity: ContainerJobIdentity;
   /** The job has `run:`: its build container runs commands of functions instead of scripts. */
   readonly runsFunctions: boolean;
+  /** Program that reads the job's scripts from its standard input; `undefined`: the best POSIX shell of the image. */
+  readonly shellCommand: readonly string[] | undefined;
   /** Labels of everything made for the job, without prefix (runner-protocol.md §4.11). */
   readonly labels: Readonly<Record<string, string>>;
   /** The builds volume outlives the job: git strategy `fetch`. */

@@ -39,6 +39,7 @@ export function containerJobOf(context: JobContext): ContainerJob | undefined {
       systemId: options.systemId,
     },
     runsFunctions: job.run !== undefined,
+    shellCommand: context.userDialect === context.dialect ? undefined : context.userDialect.command,
     labels: labelsOf(context),
     reusesBuilds: settings.git.strategy === "fetch",
     isProtected: isProtected(context),

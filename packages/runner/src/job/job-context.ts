@@ -21,7 +21,10 @@ export interface JobContext {
   readonly variables: VariableSet;
   readonly directories: BuildDirectories;
   readonly tls: TlsTexts;
+  /** Of our own scripts, which get the sources say. */
   readonly dialect: ShellDialect;
+  /** Of the user's scripts: another one only where they run elsewhere than ours. */
+  readonly userDialect: ShellDialect;
   /** What is said of settings that could not be used: flags and others. */
   readonly problems: readonly string[];
 }
@@ -59,7 +62,7 @@ export async function createJobContext(asked: JobExecutionOptions): Promise<JobC
     directories,
     tls,
     variables: createVariableSet(jobVariablesOf(options, resolved.flags, tls, directories), directories.temporary),
-    dialect: dialectOf(options, resolved.flags),
+    ...dialectsOf(options, resolved.flags),
     problems: [...settings.problems, ...resolved.problems],
   };
 }
@@ -97,18 +100,24 @@ function resolveFlags(options: JobExecutionOptions, tls: TlsTexts) {
   });
 }
 
-function dialectOf({ runner }: JobExecutionOptions, flags: FeatureFlags): ShellDialect {
-  // Which shell there is in a container shows when it runs: its scripts are for all of them.
-  if (runner.executor === "docker") return createPosixDialect("sh");
+function dialectsOf({ runner }: JobExecutionOptions, flags: FeatureFlags): Pick<JobContext, "dialect" | "userDialect"> {
   const shell = runner.shell ?? "bash";
-  if (shell === "bash" || shell === "sh") {
-    return createPosixDialect(shell, { usesPosixQuotes: flags.FF_POSIXLY_CORRECT_ESCAPES });
+  if (shell === "powershell") {
+    throw new JobFailure(
+      'the shell "powershell" is Windows PowerShell, which this runner does not have: shell = "pwsh" is PowerShell here',
+      { reason: "runner_configuration_error" },
+    );
   }
-  if (shell === "pwsh") return createPowerShellDialect();
-  throw new JobFailure(
-    `the shell "${shell}" is Windows PowerShell, which this machine cannot have: configure shell = "pwsh" for PowerShell`,
-    { reason: "runner_configuration_error" },
-  );
+  if (runner.executor === "docker") {
+    // Which shell there is in a container shows when it runs: such scripts are for all of them.
+    const dialect = createPosixDialect("sh");
+    return { dialect, userDialect: shell === "pwsh" ? createPowerShellDialect() : dialect };
+  }
+  const dialect =
+    shell === "pwsh"
+      ? createPowerShellDialect()
+      : createPosixDialect(shell, { usesPosixQuotes: flags.FF_POSIXLY_CORRECT_ESCAPES });
+  return { dialect, userDialect: dialect };
 }
 
 /** Only for coordinators reached over TLS. Rule: runner-protocol.md §3.2, group 4. */

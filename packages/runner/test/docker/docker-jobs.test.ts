@@ -48,6 +48,20 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
     assert.doesNotMatch(text, /\n[1-9]\n/);
   });
 
+  test('with shell = "pwsh" the scripts are PowerShell, for the image\'s own, and our stages are not', async () => {
+    // What is not to be had here is told by what it is given.
+    const pwsh = { path: "bin/pwsh", text: "#!/bin/sh\necho started with $*\ncat\n" };
+    const image = await scene.makeImage("pwsh", [...busyboxFiles, pwsh]);
+    const variables = { GIT_STRATEGY: "empty" };
+    const { verdict, text } = await scene.run({ image, shell: "pwsh", variables, script: ["Get-Date"] });
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.match(text, /\nstarted with -NoProfile -NoLogo -NonInteractive -Command -\n#!\/usr\/bin\/env pwsh\n/);
+    assert.match(text, /& \(\[scriptblock\]::Create\(".*`nGet-Date`n/);
+    const without = await scene.run({ shell: "pwsh", variables, script: ["Get-Date"] });
+    assert.equal(without.verdict.state === "failed" && without.verdict.failureReason, "runner_configuration_error");
+    assert.match(without.text, /it has no shell \("pwsh"\) to run it with/);
+  });
+
   test("a script that fails fails the job with its exit code", async () => {
     const { verdict, text, trace } = await scene.run({ script: ["exit 7"], afterScript: ["echo $CI_JOB_STATUS"] });
     assert.deepEqual(verdict, {

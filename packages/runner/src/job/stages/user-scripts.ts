@@ -62,7 +62,7 @@ async function runUserScript(run: PreparedRun, stage: UserStage, span: StageSpan
     notice: stage.notice,
     commandMarksFile,
   };
-  const text = run.dialect.userScript(request);
+  const text = run.userDialect.userScript(request);
   const commands = stage.parts.flatMap(({ entries }) => entries.map((entry) => entry.trim()));
   using watch = watchCommands(commandMarksFile, commands, span);
   try {

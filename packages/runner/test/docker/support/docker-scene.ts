@@ -27,6 +27,8 @@ export interface DockerWishes extends Omit<JobWishes, "image" | "services"> {
   readonly image?: string | Partial<ImageWish>;
   readonly services?: readonly Partial<ImageWish>[];
   readonly docker?: Readonly<Record<string, unknown>>;
+  /** `shell` of `[[runners]]`. */
+  readonly shell?: string;
   /** `[runners.cache]` */
   readonly cacheTable?: Readonly<Record<string, unknown>>;
 }
@@ -78,7 +80,7 @@ export async function createDockerScene(): Promise<DockerScene> {
     image,
     makeImage,
     leftovers,
-    async run({ image: wanted = image, services = [], docker = {}, cacheTable, ...wishes }, options = {}) {
+    async run({ image: wanted = image, services = [], docker = {}, cacheTable, shell, ...wishes }, options = {}) {
       const trace = aTrace();
       const job = aJob({
         project: { id: projectId, name: "demo", fullPath: "group/demo" },
@@ -91,6 +93,7 @@ export async function createDockerScene(): Promise<DockerScene> {
         token: "glrt-abc123def456",
         executor: "docker",
         docker: table,
+        ...(shell === undefined ? {} : { shell }),
         ...(cacheTable === undefined ? {} : { cache: cacheTable }),
       });
       const result = await bench.run(job, { jobTrace: trace.jobTrace, runner, ...options });

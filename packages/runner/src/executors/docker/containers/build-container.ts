@@ -54,7 +54,7 @@ export function createBuildContainer(options: BuildContainerOptions): BuildConta
     remove,
     async run(script, signal) {
       const container = await create();
-      const outcome = await runScript(container, script, { signal, stopLimits });
+      const outcome = await runScript(container, script, { signal, stopLimits, shell: createOptions.Cmd?.[0] ?? "" });
       // What a stop left of its state is not for a later stage.
       if (signal.aborted || outcome.kind === "vanished") await remove();
       return outcome;
@@ -80,9 +80,9 @@ export async function createContainer(
 async function runScript(
   container: Dockerode.Container,
   script: ScriptRun,
-  options: { readonly signal: AbortSignal; readonly stopLimits: ContainerStopLimits },
+  options: { readonly signal: AbortSignal; readonly stopLimits: ContainerStopLimits; readonly shell: string },
 ): Promise<ScriptOutcome | VanishedContainer> {
-  const { signal, stopLimits } = options;
+  const { signal, stopLimits, shell } = options;
   if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
   let stream: Duplex;
   try {
@@ -98,7 +98,7 @@ async function runScript(
     await container.start();
   } catch (error) {
     if (isNotFound(error) && !isMissingProgram(error)) return { kind: "vanished", containerId: container.id };
-    throw startFailure(error);
+    throw startFailure(error, shell);
   }
   const meter = measureContainer(container);
   const stop = () => {
@@ -141,10 +141,10 @@ function isMissingProgram(error: unknown): boolean {
   return /executable file not found|no such file or directory/i.test(engineMessage(error));
 }
 
-function startFailure(error: unknown) {
+function startFailure(error: unknown, shell: string) {
   if (!isMissingProgram(error)) return engineFailure("cannot start the build container", error);
   return misconfigured(
-    `the image cannot run the job's script: it has no shell ("sh") to run it with, or its entrypoint is missing ` +
+    `the image cannot run the job's script: it has no shell ("${shell}") to run it with, or its entrypoint is missing ` +
       `(${engineMessage(error)})`,
   );
 }

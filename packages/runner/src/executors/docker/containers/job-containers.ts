@@ -76,7 +76,7 @@ const keepingUp: Partial<Dockerode.ContainerCreateOptions> = { Entrypoint: [], C
 function runningScripts({ job, report }: Making, image: ContainerImage): Partial<Dockerode.ContainerCreateOptions> {
   const entrypoint = entrypointOf(job, image, (text) => report.lines.warning(text));
   return {
-    Cmd: [...shellDetector],
+    Cmd: [...(job.shellCommand ?? shellDetector)],
     Env: environmentOf(job),
     OpenStdin: true,
     StdinOnce: true,
