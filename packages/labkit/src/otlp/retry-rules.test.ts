@@ -67,6 +67,11 @@ const table: { answer: Answer; expected: object; source: string }[] = [
     expected: { kind: "too-large" },
     source: "gRPC's message size limit",
   },
+  {
+    answer: grpc(11, "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes"),
+    expected: { kind: "too-large" },
+    source: "tonic's message size limit",
+  },
   { answer: grpc(16), expected: { kind: "unauthorized", mayRefresh: true }, source: "telemetry.md §1" },
   { answer: grpc(7), expected: { kind: "unauthorized", mayRefresh: false }, source: "telemetry.md §1" },
   ...[2, 3, 5, 6, 9, 12, 13].map((code) => ({

@@ -58,6 +58,7 @@ function readRetryAfter(value: string | undefined, nowMs: number): number | unde
 const grpcOk = 0;
 const grpcPermissionDenied = 7;
 const grpcResourceExhausted = 8;
+const grpcOutOfRange = 11;
 const grpcUnauthenticated = 16;
 
 /** OTLP/gRPC: CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS. */
@@ -66,6 +67,8 @@ const retryableCodes: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 function judgeGrpc(code: number, message: string, retryDelayMs: number | undefined): ExportOutcome {
   const why = `answered gRPC status ${code}${message === "" ? "" : ` (${message.slice(0, 200)})`}`;
   if (code === grpcOk) return { kind: "accepted", rejectedSpans: 0 };
+  // Servers made with Rust's tonic say OUT_OF_RANGE for it, which is to be retried where it means what it says.
+  if (code === grpcOutOfRange && /message length too large/i.test(message)) return { kind: "too-large", why };
   if (retryableCodes.has(code)) return { kind: "try-later", retryAfterMs: retryDelayMs, why };
   if (code === grpcUnauthenticated || code === grpcPermissionDenied) {
     return { kind: "unauthorized", mayRefresh: code === grpcUnauthenticated, why };
