@@ -8,7 +8,7 @@
  * tests are skipped; the exit code is 1 then. Prints `<name> <path of the program>` a line.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
 import { promisify } from "node:util";
@@ -17,8 +17,15 @@ import { testPeersDirectory } from "./test-peers-directory.ts";
 interface Peer {
   readonly name: string;
   readonly version: string;
-  /** Go: the program's import path. npm: the package that has a program of the peer's name. */
-  readonly from: { readonly kind: "go"; readonly module: string } | { readonly kind: "npm"; readonly package: string };
+  /**
+   * Go: the program's import path, or a folder of this repository with its sources. npm: the package that has a program of
+   * the peer's name. Python: what a virtual environment is made with, and which file in it is the program.
+   */
+  readonly from:
+    | { readonly kind: "go"; readonly module: string }
+    | { readonly kind: "go-sources"; readonly folder: string }
+    | { readonly kind: "npm"; readonly package: string }
+    | { readonly kind: "python"; readonly packages: readonly string[]; readonly program: string };
 }
 
 const peers: readonly Peer[] = [
@@ -28,6 +35,26 @@ const peers: readonly Peer[] = [
   { name: "fake-gcs-server", version: "v1.56.1", from: { kind: "go", module: "github.com/fsouza/fake-gcs-server" } },
   // Azure Blob Storage
   { name: "azurite-blob", version: "3.37.0", from: { kind: "npm", package: "azurite" } },
+  // The core of the OpenTelemetry Collector
+  { name: "otelcol", version: "v0.165.0", from: { kind: "go-sources", folder: "test/peers/otelcol" } },
+  // Another collector
+  {
+    name: "rotel",
+    version: "0.0.1a15",
+    from: { kind: "python", packages: ["rotel==0.0.1a15"], program: "lib/*/site-packages/rotel/rotel-agent" },
+  },
+  // Python with OpenTelemetry's SDK
+  {
+    name: "otel-python",
+    version: "1.45.2",
+    from: {
+      kind: "python",
+      packages: ["sdk", "exporter-otlp-proto-grpc", "exporter-otlp-proto-http"].map(
+        (name) => `opentelemetry-${name}==1.45.2`,
+      ),
+      program: "bin/python",
+    },
+  },
 ];
 
 /** One takes one to two minutes on two cores. */
@@ -59,8 +86,7 @@ async function provide(peer: Peer): Promise<string> {
   mkdirSync(root, { recursive: true });
   const temporary = mkdtempSync(join(root, ".building-"));
   try {
-    if (peer.from.kind === "go") await buildGo(`${peer.from.module}@${peer.version}`, temporary);
-    else await installNpm(peer.from.package, peer, temporary);
+    await build(peer, temporary);
     // As a whole, so that an interrupted build leaves nothing that looks finished.
     rmSync(directory, { recursive: true, force: true });
     renameSync(temporary, directory);
@@ -68,6 +94,24 @@ async function provide(peer: Peer): Promise<string> {
     rmSync(temporary, { recursive: true, force: true });
   }
   return program;
+}
+
+async function build(peer: Peer, directory: string): Promise<void> {
+  const { from } = peer;
+  switch (from.kind) {
+    case "go":
+      return await buildGo(`${from.module}@${peer.version}`, directory);
+    case "go-sources": {
+      const program = join(directory, "bin", peer.name);
+      const flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", program];
+      await run("go", ["build", ...flags, "."], { cwd: from.folder, timeout: buildTimeoutMs });
+      return;
+    }
+    case "npm":
+      return await installNpm(from.package, peer, directory);
+    case "python":
+      return await installPython(from, peer, directory);
+  }
 }
 
 async function buildGo(module: string, directory: string): Promise<void> {
@@ -81,4 +125,18 @@ async function installNpm(name: string, peer: Peer, directory: string): Promise<
   await run("npm", ["install", ...options, `${name}@${peer.version}`], { cwd: directory, timeout: buildTimeoutMs });
   mkdirSync(join(directory, "bin"));
   symlinkSync(join("..", "node_modules", ".bin", peer.name), join(directory, "bin", peer.name));
+}
+
+/** Only programs that are no scripts: those name the folder that they were installed in, which this one is not for long. */
+async function installPython(
+  { packages, program }: { readonly packages: readonly string[]; readonly program: string },
+  peer: Peer,
+  directory: string,
+): Promise<void> {
+  await run("python3", ["-m", "venv", directory], { timeout: buildTimeoutMs });
+  const options = ["--quiet", "--disable-pip-version-check", "--no-input"];
+  const python = join(directory, "bin", "python");
+  await run(python, ["-m", "pip", "install", ...options, ...packages], { timeout: buildTimeoutMs });
+  const [found = program] = globSync(program, { cwd: directory });
+  symlinkSync(join("..", found), join(directory, "bin", peer.name));
 }

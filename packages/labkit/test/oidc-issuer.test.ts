@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { createPublicKey, generateKeyPairSync, type JsonWebKey, verify } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type AuthSpec, createEndpointPool, silentLog } from "@jobscope/labkit";
-import Provider from "oidc-provider";
 import { readJwtClaims } from "../src/auth/jwt-claims.ts";
+import { type OidcProvider, startOidcProvider } from "./support/oidc-provider.ts";
 import { startOtlpReceiver } from "./support/otlp-receiver.ts";
 import { aSpan } from "./support/spans.ts";
 
@@ -14,9 +10,9 @@ const collector = "https://collector.example.com";
 
 describe("with a real OIDC issuer", () => {
   const cleanUp = new AsyncDisposableStack();
-  let issuer: Issuer;
+  let issuer: OidcProvider;
   before(async () => {
-    issuer = cleanUp.use(await startOidcProvider());
+    issuer = cleanUp.use<OidcProvider>(await startOidcProvider({ audience: collector }));
   });
   after(() => cleanUp.disposeAsync());
 
@@ -58,52 +54,3 @@ describe("with a real OIDC issuer", () => {
     assert.equal(receiver.requests.length, 0);
   });
 });
-
-interface Issuer extends AsyncDisposable {
-  readonly url: string;
-  verifies(token: string): Promise<boolean>;
-}
-
-/** `oidc-provider` with one client that may ask for tokens of the collector. */
-async function startOidcProvider(): Promise<Issuer> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
-  const provider = new Provider(url, {
-    clients: [
-      {
-        client_id: "runner",
-        client_secret: "s3cret+/",
-        grant_types: ["client_credentials"],
-        redirect_uris: [],
-        response_types: [],
-      },
-    ],
-    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), alg: "RS256", use: "sig" }] },
-    ttl: { ClientCredentials: 600 },
-    features: {
-      clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: () => ({ scope: "otlp", audience: collector, accessTokenFormat: "jwt" }),
-      },
-    },
-  });
-  server.on("request", provider.callback());
-  return {
-    url,
-    async verifies(token) {
-      const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: JsonWebKey[] };
-      const [head, claims, signature = ""] = token.split(".");
-      const key = createPublicKey({ key: keys[0] ?? {}, format: "jwk" });
-      return verify("RSA-SHA256", Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, "base64url"));
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

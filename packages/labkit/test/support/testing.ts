@@ -9,4 +9,5 @@ export {
   type ReceivedSpan,
   startOtlpReceiver,
 } from "./otlp-receiver.ts";
+export { aSpan } from "./spans.ts";
 export { startTokenServer, type TokenServer } from "./token-server.ts";

@@ -7,4 +7,5 @@ export {
   type ScriptableCoordinator,
   startScriptableCoordinator,
 } from "./scriptable-coordinator.ts";
+export { skippedWithout, testPeer } from "./test-peers.ts";
 export { aScriptJob } from "./with-manager.ts";
