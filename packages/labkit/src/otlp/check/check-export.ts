@@ -76,7 +76,7 @@ function explain(
 function authAdvice(isUnknown: boolean, { auth }: EndpointSpec): string {
   if (auth === undefined) return "The endpoint wants credentials and none are configured.";
   return isUnknown
-    ? "The endpoint does not accept the token: compare its issuer and audience with what the collector expects, and the clocks."
+    ? "The endpoint does not accept the token: check that it knows this one; of a JSON Web Token compare issuer and audience with what the collector expects, and the clocks."
     : "The endpoint knows who sends but does not permit it: give this identity the right to write traces.";
 }
 
