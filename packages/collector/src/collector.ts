@@ -1,9 +1,11 @@
+import { Server as HttpsServer } from "node:https";
 import type { Log } from "@jobscope/labkit";
 import { assertAuthenticated } from "./auth/beyond-loopback.ts";
 import type { CollectorAuth } from "./auth/collector-auth.ts";
 import { createReadersGate, createSendersGate, newRefusalCounts } from "./auth/gate.ts";
-import { grpcCredentials } from "./auth/server-tls.ts";
-import { readTlsFiles } from "./auth/tls-files.ts";
+import { renewWhenChanged } from "./auth/renewals.ts";
+import { grpcCredentials, secureContextOf, tlsRenewal } from "./auth/server-tls.ts";
+import { readTlsFiles, type TlsIdentity } from "./auth/tls-files.ts";
 import type { CollectorStats } from "./collector-stats.ts";
 import { ConfigError } from "./config-error.ts";
 import { grpcListener, httpListener, listenAll, readListenAddresses } from "./listeners.ts";
@@ -33,6 +35,8 @@ export interface CollectorOptions {
   readonly log: Log;
   /** Who may send and ask. Default: anybody who reaches loopback, and nobody else. */
   readonly auth?: CollectorAuth;
+  /** How often the files of `auth` are looked at for changes. Default 10,000 ms. */
+  readonly fileCheckIntervalMs?: number;
   /** Days after which spans are dropped; 0 keeps them for ever. Default 30. */
   readonly retentionDays?: number;
   /** Largest request body accepted, in bytes, as sent and once inflated. Default 16 MiB. */
@@ -96,14 +100,23 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   const stats = () => ({ ...ingest.stats, pendingBytes: ingest.pending.held, refusedSenders, refusedReaders });
 
+  const grpcTls = grpcCredentials(tls);
   const receiving = { ingest, gate, tls, maxRequestBytes: options.maxRequestBytes ?? 16 * 1024 * 1024, log };
   const reader = createStoreReader(engine);
+  const otlpHttp = createOtlpHttpServer(receiving);
   const listeners = {
     api: () => httpListener(createQueryApi({ reader, gate: readersGate, host: addresses.api?.host, stats, log })),
-    otlpHttp: () => httpListener(createOtlpHttpServer(receiving)),
-    otlpGrpc: () => grpcListener(createOtlpGrpcServer(receiving), grpcCredentials(tls)),
+    otlpHttp: () => httpListener(otlpHttp),
+    otlpGrpc: () => grpcListener(createOtlpGrpcServer(receiving), grpcTls.credentials),
   };
   const urls = await listenAll(addresses, listeners, tls !== undefined, started);
+  const takeIdentity = (identity: TlsIdentity) => {
+    if (otlpHttp.server instanceof HttpsServer) otlpHttp.server.setSecureContext(secureContextOf(identity));
+    grpcTls.renew(identity);
+  };
+  const renewables = [gate.tokenFile, readersGate.tokenFile, auth.tls && tlsRenewal(auth.tls, takeIdentity)];
+  const files = renewables.filter((one) => one !== undefined);
+  started.use(await renewWhenChanged(files, { log, intervalMs: options.fileCheckIntervalMs }));
   if (store.dataDir !== undefined) {
     started.use(
       await announceCollector(store.dataDir, { ...urls, pid: process.pid, startedAt: new Date().toISOString() }),

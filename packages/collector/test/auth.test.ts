@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { EventEmitter, once } from "node:events";
+import { copyFile, rename, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -23,6 +24,11 @@ describe("a collector that asks for tokens", () => {
   let issuer: FakeIssuer;
   let away: FakeIssuer;
   let logged = "";
+  let tokenFile: string;
+  const lines = new EventEmitter();
+  const said = async (pattern: RegExp) => {
+    while (!pattern.test(logged)) await once(lines, "line", { signal: AbortSignal.timeout(10_000) });
+  };
   const sentTokens = [senderToken, slowToken, heavyToken, readerToken];
 
   before(async () => {
@@ -32,14 +38,16 @@ describe("a collector that asks for tokens", () => {
     away.setAway(true);
     const log = (line: string) => {
       logged += line;
+      lines.emit("line");
     };
-    const tokenFile = join(directory.path, "senders");
+    tokenFile = join(directory.path, "senders");
     const apiTokenFile = join(directory.path, "readers");
     await writeFile(tokenFile, `${senderToken}\n${slowToken}\n${heavyToken}\n`);
     await writeFile(apiTokenFile, `${readerToken}\n`);
     collector = scope.use(
       await aCollector(join(directory.path, "data"), {
         log: createLog({ level: "debug", write: log }),
+        fileCheckIntervalMs: 20,
         auth: {
           tokenFile,
           apiTokenFile,
@@ -164,6 +172,19 @@ describe("a collector that asks for tokens", () => {
     assert.equal((await fetch(`${apiUrl}/health`)).status, 200);
   });
 
+  test("takes the tokens of a file that was changed, and keeps the old ones while it cannot be used", async () => {
+    const newToken = "renewed-sender-0123456789";
+    sentTokens.push(newToken);
+    const statusFor = async (token: string) =>
+      (await sendHttp(collector, protobufOf(someSpans(1)), { authorization: `Bearer ${token}` }))?.status;
+    await writeFile(tokenFile, "short\n");
+    await said(/changed files of the collector cannot be used.*senders' tokens/);
+    assert.equal(await statusFor(senderToken), 200);
+    await writeFile(tokenFile, `${newToken}\n`);
+    await said(/files of the collector were read again.*senders' tokens/);
+    assert.deepEqual([await statusFor(newToken), await statusFor(senderToken)], [200, 401]);
+  });
+
   test("tells on /metrics whom it turned away and why, and no token anywhere", async () => {
     const headers = { Authorization: `Bearer ${readerToken}` };
     const metrics = await (await fetch(`${collector.apiUrl}/metrics`, { headers })).text();
@@ -181,13 +202,17 @@ describe("a collector that asks for certificates", () => {
   let collector: Collector;
   let ours: TestCertificates;
   let others: TestCertificates;
+  const renewed = Promise.withResolvers<void>();
 
   before(async () => {
     const directory = scope.use(await temporaryDirectory());
     ours = await makeCertificates(directory.path, "ours");
     others = await makeCertificates(directory.path, "others");
     const tls = { ...ours.server, clientCa: ours.ca };
-    collector = scope.use(await aCollector(join(directory.path, "data"), { auth: { tls } }));
+    const log = createLog({ write: (line) => void (line.includes("were read again") && renewed.resolve()) });
+    collector = scope.use(
+      await aCollector(join(directory.path, "data"), { auth: { tls }, log, fileCheckIntervalMs: 20 }),
+    );
   });
   after(() => scope.disposeAsync());
 
@@ -211,6 +236,27 @@ describe("a collector that asks for certificates", () => {
     const statuses = await Promise.all(["127.0.0.1", "localhost:80", "evil.test"].map((host) => healthFor(host)));
     assert.deepEqual(statuses, [200, 200, 403]);
     assert.equal(collector.stats().refusedReaders["wrong-host"], 1);
+  });
+
+  test("shows new senders its new certificate once the files were replaced, and asks for one of the new authority", async () => {
+    const stored = collector.stats().storedSpans;
+    // With the key first, nothing of it can be used before all of it is there.
+    for (const [from, to] of [
+      [others.server.key, ours.server.key],
+      [others.ca, ours.ca],
+      [others.server.cert, ours.server.cert],
+    ] as const) {
+      await copyFile(from, `${to}.new`);
+      await rename(`${to}.new`, to);
+    }
+    await renewed.promise;
+    const sender = { ca: others.ca, client: others.client };
+    assert.equal((await sendHttp(collector, protobufOf(someSpans(1)), sender))?.status, 200);
+    assert.equal(await sendGrpc(collector, protobufOf(someSpans(1)), sender), undefined);
+    assert.equal(collector.stats().storedSpans, stored + 2);
+    const old = { ca: others.ca, client: ours.client };
+    assert.equal(await sendHttp(collector, protobufOf(someSpans(1)), old), undefined);
+    assert.equal((await sendGrpc(collector, protobufOf(someSpans(1)), old))?.code, 14);
   });
 
   function healthFor(host: string): Promise<number | undefined> {

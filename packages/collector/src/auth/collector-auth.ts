@@ -11,7 +11,7 @@ import type { TlsFiles } from "./tls-files.ts";
 export interface CollectorAuth {
   /**
    * File of the bearer tokens that senders may use: one a line, 16 characters or more; blank lines and lines that begin
-   * with `#` are skipped. Read once, at the start; kept as SHA-256 only. Default: none.
+   * with `#` are skipped. Read again when it changes; kept as SHA-256 only. Default: none.
    */
   readonly tokenFile?: string;
   /** Issuers whose tokens senders may use. Default: none. */

@@ -4,7 +4,8 @@ import type { CollectorAuth } from "./collector-auth.ts";
 import { createJobTokenVerifier } from "./job-tokens.ts";
 import { createOidcVerifier } from "./oidc-issuer.ts";
 import { createRateLimit } from "./rate-limit.ts";
-import { readStaticTokens } from "./static-tokens.ts";
+import type { Renewable } from "./renewals.ts";
+import { openTokenFile, type TokenFile } from "./static-tokens.ts";
 import { type Admission, type Refusal, type RefusalReason, refusalReasons, refused, type Verdict } from "./verdict.ts";
 
 /** Requests turned away since the start, by reason. */
@@ -12,6 +13,8 @@ export type RefusalCounts = Record<RefusalReason, number>;
 
 /** Who gets in: asked with each request's `Authorization`. Counts what it refuses. */
 export interface Gate {
+  /** Its file of tokens, if it has one. */
+  readonly tokenFile: Renewable | undefined;
   /** Whether it asks for a token at all. */
   readonly asks: boolean;
   /** Counts a request that was turned away for what `admit` does not look at. */
@@ -40,7 +43,8 @@ export async function createSendersGate(auth: CollectorAuth, counts: RefusalCoun
     throw new ConfigError([{ key: `auth.${name}`, problem }]);
   }
   const issuers = oidc.map((rule) => createOidcVerifier(rule));
-  const tokens = tokenFile === undefined ? undefined : await readStaticTokens("auth.tokenFile", tokenFile);
+  const tokens =
+    tokenFile === undefined ? undefined : await openTokenFile("auth.tokenFile", tokenFile, "senders' tokens");
   const jobTokens = jobTokensOf === undefined ? undefined : createJobTokenVerifier(jobTokensOf);
   return createGate({ tokens, issuers, jobTokens }, { maxRequestsPerSecond, maxBytesPerSecond }, counts);
 }
@@ -51,7 +55,8 @@ export async function createSendersGate(auth: CollectorAuth, counts: RefusalCoun
  * @throws {ConfigError} when its token file cannot be used.
  */
 export async function createReadersGate({ apiTokenFile }: CollectorAuth, counts: RefusalCounts): Promise<Gate> {
-  const tokens = apiTokenFile === undefined ? undefined : await readStaticTokens("auth.apiTokenFile", apiTokenFile);
+  const tokens =
+    apiTokenFile === undefined ? undefined : await openTokenFile("auth.apiTokenFile", apiTokenFile, "readers' tokens");
   return createGate({ tokens, issuers: [], jobTokens: undefined }, noRates, counts);
 }
 
@@ -62,7 +67,11 @@ interface Rates {
 
 const noRates: Rates = { maxRequestsPerSecond: 0, maxBytesPerSecond: 0 };
 
-function createGate(rules: BearerRules, rates: Rates, counts: RefusalCounts): Gate {
+function createGate(
+  rules: BearerRules & { readonly tokens: TokenFile | undefined },
+  rates: Rates,
+  counts: RefusalCounts,
+): Gate {
   const isWithinRequests = limitOf(rates.maxRequestsPerSecond);
   const isWithinBytes = limitOf(rates.maxBytesPerSecond);
   const judge = async (authorization: string | undefined): Promise<Verdict> => {
@@ -74,6 +83,7 @@ function createGate(rules: BearerRules, rates: Rates, counts: RefusalCounts): Ga
     counts[reason] += 1;
   };
   return {
+    tokenFile: rules.tokens,
     asks: asksForTokens(rules),
     count,
     async admit(authorization) {

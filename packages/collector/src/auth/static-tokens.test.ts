@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
 import { ConfigError } from "../config-error.ts";
-import { readStaticTokens } from "./static-tokens.ts";
+import { openTokenFile } from "./static-tokens.ts";
 
 const token = "first-token-0123456789";
 
@@ -17,9 +17,10 @@ describe("a file of tokens", () => {
   after(() => rm(folder, { recursive: true }));
 
   test("holds one a line, told apart without being kept", async () => {
-    const tokens = await readStaticTokens(
+    const tokens = await openTokenFile(
       "auth.tokenFile",
       await file(`# senders\n\n ${token} \r\nsecond+token/0123456789==\n`),
+      "tokens",
     );
     const holders = [token, "second+token/0123456789=="].map((known) => tokens.holderOf(known));
     assert.equal(new Set(holders).size, 2);
@@ -38,7 +39,7 @@ describe("a file of tokens", () => {
   for (const [text, expected] of broken) {
     test(`is refused without quoting it: ${expected.source}`, async () => {
       const path = await file(text);
-      await assert.rejects(readStaticTokens("auth.tokenFile", path), (error) => {
+      await assert.rejects(openTokenFile("auth.tokenFile", path, "tokens"), (error) => {
         assert.ok(error instanceof ConfigError);
         assert.match(error.message, expected);
         assert.ok(error.message.startsWith(`auth.tokenFile: ${path}`));
@@ -50,7 +51,7 @@ describe("a file of tokens", () => {
 
   test("that is not there is named", async () => {
     await assert.rejects(
-      readStaticTokens("auth.tokenFile", join(folder, "none")),
+      openTokenFile("auth.tokenFile", join(folder, "none"), "tokens"),
       /auth\.tokenFile: .*none cannot be read \(ENOENT\)/,
     );
   });

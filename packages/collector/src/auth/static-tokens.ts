@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ConfigError } from "../config-error.ts";
 import { bearerTokenOf } from "./bearer-token.ts";
+import type { Renewable } from "./renewals.ts";
 
 /** Tokens known by their hash alone. */
 export interface StaticTokens {
@@ -11,13 +12,29 @@ export interface StaticTokens {
 
 const minTokenLength = 16;
 
+/** Tokens of a file, which can be read again. */
+export interface TokenFile extends StaticTokens, Renewable {}
+
+/** @throws {ConfigError} as `readStaticTokens`. */
+export async function openTokenFile(key: string, path: string, what: string): Promise<TokenFile> {
+  let tokens = await readStaticTokens(key, path);
+  return {
+    what,
+    files: [path],
+    holderOf: (token) => tokens.holderOf(token),
+    async renew() {
+      tokens = await readStaticTokens(key, path);
+    },
+  };
+}
+
 /**
  * Reads a file of tokens, one a line; blank lines and lines that begin with `#` are skipped.
  *
  * @param key the option that names the file, for the error.
  * @throws {ConfigError} when it cannot be read, holds none, or one that is too short or cannot be sent in a header.
  */
-export async function readStaticTokens(key: string, path: string): Promise<StaticTokens> {
+async function readStaticTokens(key: string, path: string): Promise<StaticTokens> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError([{ key, problem: `${path} cannot be read (${cause.code ?? cause.message})` }], { cause });
   });

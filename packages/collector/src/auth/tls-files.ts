@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { ConfigError } from "../config-error.ts";
 
-/** Files in PEM form for TLS; read once, at the start. */
+/** Files in PEM form for TLS; read again when they change. */
 export interface TlsFiles {
   /** The collector's certificate, with those between it and its authority. */
   readonly cert: string;
