@@ -117,19 +117,28 @@ test("--list says what would run, and runs nothing", async (t) => {
   assert.match(stdout, /build\n {2}build\ntest\n {2}test\n {2}flaky {2}may fail/);
 });
 
-const refusals: readonly { name: string; files: Record<string, string>; args?: string[]; message: RegExp }[] = [
+const refusals: readonly {
+  name: string;
+  files: Record<string, string>;
+  args?: string[];
+  environment?: Record<string, string>;
+  message: RegExp;
+}[] = [
   { name: "a repository without .gitlab-ci.yml", files: {}, message: /\.gitlab-ci\.yml/ },
   { name: "invalid YAML", files: { ".gitlab-ci.yml": "job: [" }, message: /\.gitlab-ci\.yml/ },
   { name: "a job that is not there", files: { ".gitlab-ci.yml": twoJobs }, args: ["nope"], message: /nope/ },
   {
-    name: "a job that needs an image",
+    name: "a job that needs an image where no Docker Engine answers",
     files: { ".gitlab-ci.yml": "job: { image: node:22, script: [exit 0] }" },
-    message: /nothing was run\n.*job: the container image node:22/,
+    environment: { DOCKER_HOST: "unix:///nonexistent/docker.sock" },
+    message:
+      /nothing was run\n.*job: the container image node:22\nNo Docker Engine answers: .*nonexistent[\s\S]*--executor shell/,
   },
 ];
-for (const { name, files, args = [], message } of refusals) {
+for (const { name, files, args = [], environment = {}, message } of refusals) {
   test(`${name} is told before anything runs, exit code 2`, async (t) => {
-    const place = prepare(t, files);
+    const prepared = prepare(t, files);
+    const place = { ...prepared, environment: { ...prepared.environment, ...environment } };
     const { exitCode, stdout, stderr } = await jobscope(t, ["exec", "--no-store", ...args], place);
     assert.equal(exitCode, 2);
     assert.match(stderr, message);

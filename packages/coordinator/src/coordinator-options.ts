@@ -101,6 +101,12 @@ export interface RunnerCredentials {
   readonly token: string;
 }
 
+/**
+ * Which jobs a runner gets, by what they ask of containers: those that its features allow (`announced`), of these only the
+ * ones with an image or services (`only`), or all of them as though they named none (`ignored`).
+ */
+export type ContainerJobs = "announced" | "only" | "ignored";
+
 /** Settings of a runner created in the coordinator. */
 export interface RunnerOptions {
   readonly description: string;
@@ -111,6 +117,8 @@ export interface RunnerOptions {
   readonly ignoresTags?: boolean;
   /** Takes jobs of protected refs only: here, of the default branch. Default false. */
   readonly onlyProtectedRefs?: boolean;
+  /** What it makes of jobs with an image or services. Default: `announced`. */
+  readonly containers?: ContainerJobs;
   /** Caps every job's timeout. Seconds. */
   readonly maximumTimeoutSeconds?: number;
 }

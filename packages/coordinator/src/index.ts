@@ -2,6 +2,7 @@ export type { Coordinator } from "./coordinator.ts";
 export { startCoordinator } from "./coordinator.ts";
 export { CoordinatorError } from "./coordinator-error.ts";
 export type {
+  ContainerJobs,
   CoordinatorOptions,
   CoordinatorTelemetry,
   KeepLimits,

@@ -24,6 +24,7 @@ export type { RunnerConfig, RunnerTlsConfig } from "./config/runner-config.ts";
 export type { TelemetryConfig } from "./config/telemetry-config.ts";
 export { CoordinatorError, type CoordinatorOperation } from "./coordinator-client/coordinator-error.ts";
 export type { FailureReason } from "./coordinator-client/failure-reason.ts";
+export { type FoundEngine, findDockerEngine } from "./helper-image/find-docker-engine.ts";
 export type { HelperImage } from "./helper-image/helper-image.ts";
 export { HelperImageError } from "./helper-image/helper-image-error.ts";
 export type { JobVerdict } from "./job/job-verdict.ts";

@@ -25,6 +25,7 @@ export interface ExecFlags {
   readonly cwd: string;
   readonly plain?: boolean;
   readonly runner: "own" | "external";
+  readonly executor: "auto" | "shell";
   readonly listen: string;
 }
 
@@ -69,6 +70,7 @@ function optionsOf(jobs: readonly string[], flags: ExecFlags, context: CommandCo
     jobs,
     listen: checkedAddress("--listen", flags.listen),
     awaitsRunners: flags.runner === "external",
+    executor: flags.executor,
     concurrent,
     variables: parseVariables(flags, context.environment),
     dataDir: flags.data,

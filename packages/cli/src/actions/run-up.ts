@@ -6,6 +6,7 @@ import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
 import { aborted, watchInterrupts } from "../interrupts.ts";
 import { openCollector } from "../local-ci/collector-process.ts";
+import { prepareContainers, whyNoContainers } from "../local-ci/containers.ts";
 import { startLocalCi } from "../local-ci/local-ci.ts";
 import { registrationCommands } from "../local-ci/registration-commands.ts";
 
@@ -33,7 +34,12 @@ export async function runUp(flags: UpFlags, context: CommandContext, { isDebug }
   const listen = checkedAddress("--listen", flags.listen);
   await using collector = await openCollector(dataDir, { signal: interrupts.polite, addresses });
   await using ci = await startLocalCi({ dataDir, listen, collector, otlpEndpoints: [], spanProcessors: [], log });
-  await ci.startRunner({ concurrent: availableParallelism(), environment: context.environment });
+  const noContainers = await whyNoContainers();
+  const note = (text: string): void => void context.stderr.write(`${text}\n`);
+  if (noContainers === undefined) await prepareContainers({ log, note, signal: interrupts.polite });
+  else note(`${noContainers}. Jobs with an image wait for a runner that has one.`);
+  const containers = noContainers === undefined ? "docker" : "none";
+  await ci.startRunner({ concurrent: availableParallelism(), environment: context.environment, containers });
   const repository = resolve(context.workingDirectory, flags.repository);
   const watched = flags.watch === true && (await ci.coordinator.watchRepository(repository));
   const { token } = ci.coordinator.createRunnerToken({ description: "registered by hand", ignoresTags: true });

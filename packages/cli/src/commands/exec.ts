@@ -24,6 +24,14 @@ export function addExecCommand({ program, context, exitWith }: AddCommand): void
     .option("--no-store", "keep no spans in the data directory")
     .option("--cwd <dir>", "the repository, or a folder in it", ".")
     .addOption(
+      new Option(
+        "--executor <where>",
+        "where jobs with an image run; auto: in containers, shell: here, without their image",
+      )
+        .choices(["auto", "shell"])
+        .default("auto"),
+    )
+    .addOption(
       new Option("--runner <whose>", "who runs the jobs; external: runners that you register")
         .choices(["own", "external"])
         .default("own"),
@@ -40,6 +48,7 @@ export function addExecCommand({ program, context, exitWith }: AddCommand): void
         ["jobscope exec", "the whole pipeline of this repository"],
         ["jobscope exec --list", "what would run"],
         ["jobscope exec test lint --jobs 2", "two jobs and what they need"],
+        ["jobscope exec --executor shell", "without Docker: every job in a shell of this machine"],
         ["jobscope exec --masked-variable DEPLOY_TOKEN", "a secret from the environment"],
         ["jobscope exec --no-store --otlp-endpoint http://localhost:4318", "into your own collector instead"],
         ["jobscope exec --runner external --listen 127.0.0.1:4321", "on runners that you register"],

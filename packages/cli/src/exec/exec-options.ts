@@ -10,6 +10,8 @@ export interface ExecOptions {
   readonly listen: string;
   /** Runners from outside run the jobs; none is started here. */
   readonly awaitsRunners: boolean;
+  /** Where jobs with an image run: in containers, or in a shell of this machine as though they named none. */
+  readonly executor: "auto" | "shell";
   /** Jobs at once. */
   readonly concurrent: number;
   readonly variables: readonly VariableInput[];

@@ -59,11 +59,20 @@ export async function execPipeline(
     write: (line) => note(line.trimEnd()),
   });
   const collector = await options.collector;
-  await using host = await openHost({ context, options, collector, otlpEndpoints, spanProcessors: [live], log, note });
+  await using host = await openHost({
+    context,
+    options,
+    collector,
+    otlpEndpoints,
+    spanProcessors: [live],
+    log,
+    note,
+    signal: interrupts.polite,
+  });
   await using out = await openOutFile(options.out);
   const plan = await host.coordinator.planPipeline(pipelineRequest(options, interrupts.polite));
   printWarnings(context, plan);
-  host.check(plan);
+  await host.prepare(plan);
   const pipeline = await host.coordinator.startPipeline(plan);
   printBeginning(context, plan, pipeline, host);
   await host.begin();

@@ -1,9 +1,10 @@
 import type { Pipeline } from "@jobscope/coordinator";
 import { aborted, type Interrupts } from "../interrupts.ts";
+import { prepareContainers, whyNoContainers } from "../local-ci/containers.ts";
 import { type LocalCi, startLocalCi } from "../local-ci/local-ci.ts";
-import type { LocalRunner } from "../local-ci/local-runner.ts";
+import type { LocalRunner, LocalRunnerOptions } from "../local-ci/local-runner.ts";
 import { registrationCommands } from "../local-ci/registration-commands.ts";
-import { checkNeeds } from "./check-needs.ts";
+import { checkNeeds, needsContainers } from "./check-needs.ts";
 import type { HostOptions, PipelineHost } from "./pipeline-host.ts";
 
 /** Bound of the last flush: an endpoint that does not answer must not keep the user waiting (telemetry.md §4). */
@@ -23,15 +24,20 @@ export async function startOwnHost(host: HostOptions): Promise<PipelineHost> {
   return options.awaitsRunners ? awaitingHost(ci, host) : runningHost(ci, host);
 }
 
-function runningHost(ci: LocalCi, { context, options, note }: HostOptions): PipelineHost {
+function runningHost(ci: LocalCi, { context, options, log, note, signal }: HostOptions): PipelineHost {
   let runner: LocalRunner | undefined;
+  let containers: LocalRunnerOptions["containers"] = options.executor === "shell" ? "ignored" : "none";
   return {
     coordinator: ci.coordinator,
     runners: `${options.concurrent} at once`,
     isElsewhere: false,
-    check: ({ jobs }) => checkNeeds(jobs),
+    async prepare({ jobs }) {
+      if (options.executor === "auto" && needsContainers(jobs)) containers = "docker";
+      checkNeeds(jobs, containers === "docker" ? await whyNoContainers() : undefined);
+      if (containers === "docker") await prepareContainers({ log, note, signal });
+    },
     begin: async () => {
-      runner = await ci.startRunner({ concurrent: options.concurrent, environment: context.environment });
+      runner = await ci.startRunner({ concurrent: options.concurrent, environment: context.environment, containers });
     },
     abort: (reason) => runner?.abort(reason),
     settle: async (pipelineId) => {
@@ -51,7 +57,7 @@ function awaitingHost(ci: LocalCi, { context, note }: HostOptions): PipelineHost
     runners: "on runners from outside",
     isElsewhere: true,
     // What they will be able to do is not known before they come.
-    check: () => undefined,
+    prepare: async () => undefined,
     begin: async () => {
       const { token } = ci.coordinator.createRunnerToken({ description: "runner from outside", ignoresTags: true });
       const commands = registrationCommands({ url: ci.coordinator.url, token });

@@ -14,8 +14,8 @@ export interface PipelineHost extends AsyncDisposable {
   readonly runners: string;
   /** Whether jobs run in other processes, whose spans are seen here only once they are stored. */
   readonly isElsewhere: boolean;
-  /** @throws {CommandError} names the jobs that nobody here can run. */
-  check(plan: PipelinePlan): void;
+  /** Makes what the jobs of a plan need. @throws {CommandError} names the jobs that nobody here can run. */
+  prepare(plan: PipelinePlan): Promise<void>;
   /** Lets the jobs be run. Once, after the pipeline was started. */
   begin(): Promise<void>;
   /** Kills what runs here. */
@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly otlpEndpoints: readonly OtlpEndpoint[];
   readonly spanProcessors: readonly SpanProcessor[];
   readonly log: Log;
+  /** Aborted when the user wants no more. */
+  readonly signal: AbortSignal;
   /** Tells the user something beside the view. */
   readonly note: (text: string) => void;
 }

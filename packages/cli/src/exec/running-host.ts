@@ -20,6 +20,7 @@ export async function findRunningHost({ options }: HostOptions): Promise<Pipelin
     ...(options.otlpEndpoints.length === 0 ? [] : ["--otlp-endpoint"]),
     ...(options.isStored ? [] : ["--no-store"]),
     ...(options.awaitsRunners ? ["--runner external"] : []),
+    ...(options.executor === "shell" ? ["--executor shell"] : []),
   ];
   if (ours.length > 0) {
     throw new CommandError(
@@ -31,7 +32,7 @@ export async function findRunningHost({ options }: HostOptions): Promise<Pipelin
     coordinator,
     runners: `on the runners of ${coordinator.url}`,
     isElsewhere: true,
-    check: () => undefined,
+    prepare: async () => undefined,
     begin: async () => undefined,
     abort: () => undefined,
     settle: async () => undefined,

@@ -8,9 +8,8 @@ import {
 } from "@jobscope/labkit";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { DataDir } from "../data-dir.ts";
-import type { Environment } from "../process-environment.ts";
 import type { CollectorProcess } from "./collector-process.ts";
-import { type LocalRunner, startLocalRunner } from "./local-runner.ts";
+import { type LocalRunner, type LocalRunnerOptions, startLocalRunner } from "./local-runner.ts";
 import { endpointSpecOf, type OtlpEndpoint } from "./otlp-endpoint.ts";
 
 export interface LocalCiOptions {
@@ -32,9 +31,9 @@ export interface LocalCi extends AsyncDisposable {
   /**
    * Starts the runner. Once per `LocalCi`.
    *
-   * @param options `environment`: what the jobs inherit.
+   * @param options `environment`: what the jobs inherit. `containers`: see `LocalRunnerOptions`.
    */
-  startRunner(options: { concurrent: number; environment: Environment }): Promise<LocalRunner>;
+  startRunner(options: Pick<LocalRunnerOptions, "concurrent" | "environment" | "containers">): Promise<LocalRunner>;
   /** Waits until every endpoint has what is queued, or has failed. */
   flush(signal: AbortSignal): Promise<void>;
 }
@@ -61,8 +60,7 @@ export async function startLocalCi(options: LocalCiOptions): Promise<LocalCi> {
   const running = starting.move();
   return {
     coordinator,
-    startRunner: async ({ concurrent, environment }) =>
-      running.use(await startLocalRunner({ ...options, coordinator, concurrent, environment })),
+    startRunner: async (wishes) => running.use(await startLocalRunner({ ...options, ...wishes, coordinator })),
     flush: async (signal) => {
       await pool.flush({ signal });
     },

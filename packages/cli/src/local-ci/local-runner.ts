@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Coordinator } from "@jobscope/coordinator";
+import type { ContainerJobs, Coordinator } from "@jobscope/coordinator";
 import type { Log } from "@jobscope/labkit";
 import { loadConfig, startRunnerManager } from "@jobscope/runner";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
@@ -21,6 +21,11 @@ export interface LocalRunnerOptions {
   readonly coordinator: Coordinator;
   readonly concurrent: number;
   readonly environment: Environment;
+  /**
+   * What becomes of jobs with an image or services. `docker`: they run in containers, and `prepareContainers` was called;
+   * `ignored`: in a shell as the others; `none`: nobody takes them.
+   */
+  readonly containers: "docker" | "ignored" | "none";
   readonly dataDir: DataDir;
   readonly otlpEndpoints: readonly OtlpEndpoint[];
   readonly spanProcessors: readonly SpanProcessor[];
@@ -28,7 +33,10 @@ export interface LocalRunnerOptions {
 }
 
 export async function startLocalRunner(options: LocalRunnerOptions): Promise<LocalRunner> {
-  const { coordinator, dataDir, concurrent, environment, otlpEndpoints } = options;
+  const { coordinator, dataDir, concurrent, environment, containers, otlpEndpoints } = options;
+  // Tags choose among runners; here there is one, and whoever runs the pipeline has chosen it.
+  const tokenOf = (description: string, jobs: ContainerJobs) =>
+    coordinator.createRunnerToken({ description, ignoresTags: true, containers: jobs }).token;
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await makeBuildsDirectory(dataDir.runner));
   const name = `jobscope on ${hostname()}`;
@@ -36,8 +44,8 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const configFile = join(dataDir.runner, "config.toml");
   const settings = {
     coordinatorUrl: coordinator.url,
-    // Tags choose among runners; here there is one, and whoever runs the pipeline has chosen it.
-    runnerToken: coordinator.createRunnerToken({ description: name, ignoresTags: true }).token,
+    runnerToken: tokenOf(name, containers === "ignored" ? "ignored" : "announced"),
+    dockerRunnerToken: containers === "docker" ? tokenOf(`${name}, in containers`, "only") : undefined,
     name,
     concurrent,
     buildsDir: join(directory.path, "builds"),

@@ -4,6 +4,8 @@ import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 export interface RunnerSettings {
   readonly coordinatorUrl: string;
   readonly runnerToken: string;
+  /** Of the runner whose jobs run in containers; `undefined`: there is none. */
+  readonly dockerRunnerToken: string | undefined;
   readonly name: string;
   /** Jobs at once. */
   readonly concurrent: number;
@@ -40,7 +42,30 @@ export function runnerConfigFile(runner: RunnerSettings): string {
     `builds_dir = ${quoted(runner.buildsDir)}`,
     `cache_dir = ${quoted(runner.cacheDir)}`,
     ...(path === undefined ? [] : [`environment = [${quoted(`PATH=${path.replaceAll("$", "$$$$")}`)}]`]),
+    ...dockerRunnerLines(runner),
   ].join("\n")}\n`;
+}
+
+/** Caches outlive the pipeline in a volume of their own; nothing else does. */
+function dockerRunnerLines({ dockerRunnerToken, name, coordinatorUrl, concurrent }: RunnerSettings): string[] {
+  if (dockerRunnerToken === undefined) return [];
+  return [
+    "",
+    "[[runners]]",
+    `name = ${quoted(name)}`,
+    `url = ${quoted(coordinatorUrl)}`,
+    `token = ${quoted(dockerRunnerToken)}`,
+    'executor = "docker"',
+    `request_concurrency = ${concurrent}`,
+    "[runners.docker]",
+    // On a laptop an image that is there will do, with or without a network.
+    'pull_policy = ["if-not-present"]',
+    'allowed_pull_policies = ["always", "if-not-present", "never"]',
+    'volumes = ["jobscope-cache:/cache"]',
+    "disable_cache = true",
+    // The coordinator listens on this machine's loopback.
+    'helper_network_mode = "host"',
+  ];
 }
 
 function endpointLines({ url, headers, proxyUrl }: OtlpEndpoint): string[] {

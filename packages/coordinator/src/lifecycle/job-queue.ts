@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import type { RunnerFeatures } from "../runner-features.ts";
 import type { JobRecord, RunnerRecord } from "./records.ts";
-import { requiredFeatures } from "./required-features.ts";
+import { needsContainers, requiredFeatures } from "./required-features.ts";
 
 /** Who asks for a job. */
 export interface JobSeeker {
@@ -128,5 +128,7 @@ function mayTake({ runner, features }: JobSeeker, { plan, isProtected }: JobReco
   if (runner.paused || (runner.onlyProtectedRefs && !isProtected)) return false;
   if (plan.tags.length === 0 && !runner.runUntagged && !runner.ignoresTags) return false;
   if (!runner.ignoresTags && !plan.tags.every((tag) => runner.tags.includes(tag))) return false;
-  return requiredFeatures(plan).every((feature) => features[feature] === true);
+  if (runner.containers === "only" && !needsContainers(plan)) return false;
+  const required = requiredFeatures(plan, { ignoresContainers: runner.containers === "ignored" });
+  return required.every((feature) => features[feature] === true);
 }

@@ -18,6 +18,7 @@ export function newRunner(
     tags,
     runUntagged: options.runUntagged ?? tags.length === 0,
     ignoresTags: options.ignoresTags ?? false,
+    containers: options.containers ?? "announced",
     paused: options.paused ?? false,
     onlyProtectedRefs: options.onlyProtectedRefs ?? false,
     maximumTimeoutSeconds: options.maximumTimeoutSeconds,

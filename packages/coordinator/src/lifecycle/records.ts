@@ -1,3 +1,4 @@
+import type { ContainerJobs } from "../coordinator-options.ts";
 import type { JobState, PipelineState } from "../job-state.ts";
 import type { PlannedJob } from "../pipeline/plan/planned-job.ts";
 import type { PipelineFacts } from "../pipeline/variables/predefined-variables.ts";
@@ -33,6 +34,8 @@ export interface RunnerRecord {
   readonly tags: readonly string[];
   readonly runUntagged: boolean;
   readonly ignoresTags: boolean;
+  /** `undefined` in records of before there was such a choice: `announced`. */
+  readonly containers: ContainerJobs | undefined;
   readonly paused: boolean;
   /** Takes jobs of protected refs only (`access_level: ref_protected`). */
   readonly onlyProtectedRefs: boolean;

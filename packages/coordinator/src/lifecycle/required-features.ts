@@ -1,9 +1,15 @@
 import type { PlannedJob } from "../pipeline/plan/planned-job.ts";
 
-/** What a job asks of its runner (runner-protocol.md §1.4; GitLab's Ci::Build::RUNNER_FEATURES). */
-const requirements: readonly (readonly [feature: string, isNeededBy: (plan: PlannedJob) => boolean])[] = [
+type Requirement = readonly [feature: string, isNeededBy: (plan: PlannedJob) => boolean];
+
+/** What only an executor with containers has. */
+const containerRequirements: readonly Requirement[] = [
   ["image", ({ image }) => image !== undefined],
   ["services", ({ services }) => services.length > 0],
+];
+
+/** What a job asks of its runner (runner-protocol.md §1.4; GitLab's Ci::Build::RUNNER_FEATURES). */
+const requirements: readonly Requirement[] = [
   ["native_steps_integration", ({ run }) => run !== undefined],
   ["upload_multiple_artifacts", ({ artifacts }) => Object.keys(artifacts?.reports ?? {}).length > 0],
   ["artifacts_exclude", ({ artifacts }) => (artifacts?.exclude.length ?? 0) > 0],
@@ -13,7 +19,12 @@ const requirements: readonly (readonly [feature: string, isNeededBy: (plan: Plan
   ["job_inputs", ({ inputs }) => Object.keys(inputs).length > 0],
 ];
 
-/** Names of `info.features` without which a runner cannot run the job as it is meant. */
-export function requiredFeatures(plan: PlannedJob): string[] {
-  return requirements.filter(([, isNeededBy]) => isNeededBy(plan)).map(([feature]) => feature);
+export function needsContainers(plan: PlannedJob): boolean {
+  return containerRequirements.some(([, isNeededBy]) => isNeededBy(plan));
+}
+
+/** Names of `info.features` without which a runner cannot run the job as it is meant, or but for its containers. */
+export function requiredFeatures(plan: PlannedJob, options: { readonly ignoresContainers: boolean }): string[] {
+  const asked = options.ignoresContainers ? requirements : [...containerRequirements, ...requirements];
+  return asked.filter(([, isNeededBy]) => isNeededBy(plan)).map(([feature]) => feature);
 }

@@ -1,5 +1,6 @@
 import type { Log } from "@jobscope/labkit";
 import { ensureHelperImage } from "../helper-image/ensure-helper-image.ts";
+import { findDockerEngine } from "../helper-image/find-docker-engine.ts";
 import type { HelperImage } from "../helper-image/helper-image.ts";
 import { HelperImageError } from "../helper-image/helper-image-error.ts";
 
@@ -8,6 +9,8 @@ export interface MakeHelperImageOptions {
   readonly base?: string | undefined;
   /** Name of the image, with its tag. Default: where runners of this version look for it. */
   readonly name?: string | undefined;
+  /** Called when it is not there, or out of date, and is going to be made. */
+  readonly onMake?: (() => void) | undefined;
 }
 
 /**
@@ -17,17 +20,11 @@ export interface MakeHelperImageOptions {
  * @throws {HelperImageError} when there is no engine, or the image cannot be made.
  */
 export async function makeHelperImage(
-  { base, name }: MakeHelperImageOptions,
+  { base, name, onMake }: MakeHelperImageOptions,
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<HelperImage & { readonly isNew: boolean }> {
-  const { default: Docker } = await import("dockerode");
-  const docker = new Docker();
-  try {
-    await docker.ping();
-  } catch (error) {
-    signal.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
-    throw new HelperImageError(`cannot reach the Docker engine: ${why}`, { cause: error });
-  }
-  return await ensureHelperImage({ docker, base, name, log, signal });
+  const engine = await findDockerEngine();
+  signal.throwIfAborted();
+  if (engine.kind === "silent") throw new HelperImageError(`cannot reach the Docker engine: ${engine.why}`);
+  return await ensureHelperImage({ docker: engine.docker, base, name, log, signal, onMake });
 }

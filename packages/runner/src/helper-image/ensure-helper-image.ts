@@ -15,6 +15,8 @@ export interface EnsureHelperImageOptions {
   readonly base?: string | undefined;
   /** With its tag. Default: `helperImageName`, where runners of this version look for it. */
   readonly name?: string | undefined;
+  /** Called when it is going to be made. */
+  readonly onMake?: (() => void) | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -50,6 +52,7 @@ export async function ensureHelperImage(
   if (existing !== undefined && base === undefined && labels[helperImageLabels.content] === content) {
     return { name, id: existing.Id, sizeBytes: existing.Size, isNew: false };
   }
+  options.onMake?.();
   log.info("making the helper image", { image: name, base: base ?? "this machine" });
   const imageLabels = {
     [helperImageLabels.content]: content,

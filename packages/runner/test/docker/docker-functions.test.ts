@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { JobInterruption } from "../../src/job/job-interruption.ts";
 import { aRepository } from "../support/a-repository.ts";
 import { startGitHttpServer } from "../support/git-http-server.ts";
-import { skipWithoutEngine } from "./support/an-engine.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
 const greet = `spec:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { skipWithoutRegistry, startDockerRegistry } from "../../../../test/support/docker-registry.ts";
-import { skipWithoutEngine } from "./support/an-engine.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
 describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithoutRegistry, concurrency: true }, () => {

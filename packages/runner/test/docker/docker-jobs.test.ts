@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { busyboxFiles, skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { JobInterruption } from "../../src/job/job-interruption.ts";
-import { busyboxFiles, skipWithoutEngine } from "./support/an-engine.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
 describe("jobs in containers", { skip: skipWithoutEngine }, () => {

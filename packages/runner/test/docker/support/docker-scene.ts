@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { silentLog } from "@jobscope/labkit";
 import Docker from "dockerode";
+import { busyboxFiles, type ImageFile, importImage } from "../../../../../test/support/docker-engine.ts";
 import { createDockerExecutor } from "../../../src/executors/docker/docker-executor.ts";
 import { ensureHelperImage } from "../../../src/helper-image/ensure-helper-image.ts";
 import { aJob, type JobWishes } from "../../support/a-job.ts";
 import { aRunner } from "../../support/a-runner.ts";
 import { aTrace, type RecordedTrace } from "../../support/a-trace.ts";
 import { createJobBench, type JobBench, type JobResult, type RunOptions } from "../../support/run-a-job.ts";
-import { busyboxFiles, type ImageFile, importImage } from "./an-engine.ts";
 
 /** A Docker executor on the real engine, with images made for the test. Disposal removes all of it. */
 export interface DockerScene extends AsyncDisposable {

@@ -7,9 +7,14 @@ import tar from "tar-stream";
 /** Why tests that need a Docker Engine are skipped; `false` when one answers. */
 export const skipWithoutEngine: string | false = await findReason();
 
+/** The engine that the environment names, as for the `docker` command. */
+export function connectToEngine(): Docker {
+  return new Docker();
+}
+
 async function findReason(): Promise<string | false> {
   try {
-    await new Docker().ping();
+    await connectToEngine().ping();
     return false;
   } catch (error) {
     return `no Docker Engine answers: ${error instanceof Error ? error.message : error}`;
