@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
+import { skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { openRemoteCache } from "../../src/cache/remote/open-remote-cache.ts";
 import { aRunner } from "../support/a-runner.ts";
 import { type CacheStore, startS3Store } from "../support/cache-stores.ts";
 import { skippedWithout } from "../support/test-peers.ts";
-import { skipWithoutEngine } from "./support/an-engine.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
 const cache = {
