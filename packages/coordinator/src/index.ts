@@ -12,6 +12,7 @@ export type {
   VariableInput,
 } from "./coordinator-options.ts";
 export type { JobState, PipelineState } from "./job-state.ts";
+export { jobLogLines } from "./lifecycle/job-log-lines.ts";
 export type { ArtifactView, JobView, Pipeline, PipelineEvents, PipelineView } from "./pipeline-view.ts";
 export type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
 export type { PlayableJob } from "./remote/playable-job.ts";

@@ -228,7 +228,7 @@ two: { stage: b, script: [x] }
   assert.ok(runner);
 });
 
-test("a runner that falls silent loses its job", async (context) => {
+test("a runner that falls silent loses its job (runner-protocol.md §9.1 #13)", async (context) => {
   context.mock.timers.enable({ apis: ["setInterval"] });
   await using stack = await runningCoordinator("one: { script: [x] }", { silentRunnerMs: 0 });
   const pipeline = await stack.coordinator.createPipeline({ repository: stack.repository });

@@ -38,6 +38,12 @@ test("allow_failure goes by the exit code where it names some", () => {
 test("coverage is the number in the last match", () => {
   assert.equal(findCoverage("Lines: 10%\nLines: 87.5% of 8\n", "Lines: \\d+(?:\\.\\d+)?%"), 87.5);
   assert.equal(findCoverage("Lines: 10%\nLines: 87.5%\n", "Lines: (\\d+\\.?\\d*)%"), 87.5);
+  const withHeaders = [
+    "2026-08-22T00:00:00.000001Z 01O TOTAL 100  12  8",
+    "2026-08-22T00:00:00.000002Z 00O a line of the runner",
+    "2026-08-22T00:00:00.000003Z 01O+8%",
+  ].join("\n");
+  assert.equal(findCoverage(withHeaders, "^TOTAL.*\\s(\\d+)%$"), 88, "lines are searched as they were printed");
   assert.equal(findCoverage("nothing", "Lines: (\\d+)"), undefined);
   assert.equal(findCoverage("anything", "(("), undefined);
 });
