@@ -148,7 +148,13 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
     const report = { report: { info: say, warning: say, error: say }, signal };
     const environment = { variables: {}, handedOnFile: "/builds/none" };
     const cache = { projectDirectory: "/builds/project", archiveDirectory: "/builds/cache/key", key: "key" };
-    const wishes = { ...environment, paths: [], includesUntracked: true, compressionLevel: "" };
+    const wishes = {
+      ...environment,
+      paths: [],
+      includesUntracked: true,
+      compressionLevel: "",
+      compressionFormat: "tarzstd",
+    };
     assert.deepEqual(await workspace.perform("save-cache", { ...cache, ...wishes }, report), { kind: "saved" });
     assert.equal(said[0], "untracked: found 1 files");
     await rm(path.join(project, "out"), { recursive: true });

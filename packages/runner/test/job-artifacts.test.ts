@@ -145,7 +145,7 @@ describe("the artifacts of a job", () => {
     const selection = { directory, paths: ["bin"], exclude: [], includesUntracked: false, environment: {} };
     const report = { info() {}, warning() {} };
     const files = await collectFiles({ ...selection, report, signal: new AbortController().signal });
-    return buffer(await createZipStream({ directory, files, deflateLevel: 5 }));
+    return buffer(await createZipStream({ directory, files, level: "default" }));
   }
 
   test("the artifacts of earlier jobs are there, downloaded with their own tokens", async () => {
@@ -197,7 +197,7 @@ describe("the artifacts of a job", () => {
 
   for (const [what, bytes, says] of [
     ["no archive", Buffer.from("text"), "FATAL: zip: not a valid zip file"],
-    ["a gzip file", Buffer.from([0x1f, 0x8b, 0, 0, 0]), "FATAL: no extractor for artifacts of format gzip"],
+    ["a gzip file", Buffer.from([0x1f, 0x8b, 0, 0, 0]), "FATAL: no extractor for archives of format gzip"],
   ] as const) {
     test(`a download that is ${what} fails the job`, async () => {
       const store = anArtifactStore();

@@ -104,6 +104,7 @@ for (const { name: where, create } of implementations) {
       paths: ["deps-$KIND/"],
       includesUntracked: false,
       compressionLevel: "",
+      compressionFormat: "",
     });
 
     test("what is saved of a cache is restored, and not saved again as long as nothing changes", async () => {
@@ -205,7 +206,7 @@ for (const { name: where, create } of implementations) {
       const selection = { directory, paths: ["bin"], exclude: [], includesUntracked: false, environment: {} };
       const { signal } = new AbortController();
       const files = await collectFiles({ ...selection, report: { info() {}, warning() {} }, signal });
-      const body = await buffer(await createZipStream({ directory, files, deflateLevel: 5 }));
+      const body = await buffer(await createZipStream({ directory, files, level: "default" }));
       coordinator.script("download", { body });
       assert.deepEqual(await perform("download-artifacts", dependency()), { kind: "extracted" });
       assert.equal(await readFile(path.join(project, "bin/app"), "utf8"), "#!/bin/sh\n");
@@ -258,7 +259,7 @@ for (const { name: where, create } of implementations) {
         name: "artifacts of a format without an extractor",
         prepare: () => coordinator.script("download", { body: Buffer.from([0x1f, 0x8b, 0, 0]) }),
         task: () => perform("download-artifacts", dependency()),
-        message: /^no extractor for artifacts of format gzip$/,
+        message: /^no extractor for archives of format gzip$/,
         facts: { bytes: 4, retries: 0, format: "gzip" },
       },
     ];

@@ -1,8 +1,9 @@
 import { createReadStream, type Stats } from "node:fs";
 import path from "node:path";
 import { crc32, createDeflateRaw } from "node:zlib";
+import type { ArchiveSource } from "./archive-source.ts";
 import type { CollectedFiles } from "./collect-files.ts";
-import type { ZipSource } from "./write-zip.ts";
+import { deflateLevels } from "./compression-level.ts";
 
 /**
  * Gzip members one after the other, one for each regular file, which name their files.
@@ -10,7 +11,7 @@ import type { ZipSource } from "./write-zip.ts";
  * Rule: runner-protocol.md §3.8: header name = base name, comment = relative path, percent-encoded when it is no plain
  * ASCII.
  */
-export async function* createGzipStream({ directory, files, deflateLevel }: ZipSource): AsyncGenerator<Uint8Array> {
+export async function* createGzipStream({ directory, files, level }: ArchiveSource): AsyncGenerator<Uint8Array> {
   for (const [name, stats] of regularFiles(files)) {
     yield memberHeader(name, stats);
     let checksum = 0;
@@ -20,7 +21,7 @@ export async function* createGzipStream({ directory, files, deflateLevel }: ZipS
       checksum = crc32(chunk, checksum);
       size += chunk.length;
     });
-    const deflate = createDeflateRaw({ level: deflateLevel });
+    const deflate = createDeflateRaw({ level: deflateLevels[level] });
     source.on("error", (error) => deflate.destroy(error));
     yield* source.pipe(deflate);
     const trailer = Buffer.alloc(8);

@@ -1,6 +1,12 @@
 import path from "node:path";
 
-const extensions: Readonly<Record<string, string>> = { zip: ".zip", gzip: ".gz", raw: "" };
+const extensions: Readonly<Record<string, string>> = {
+  zip: ".zip",
+  zipzstd: ".zip",
+  tarzstd: ".tar.zst",
+  gzip: ".gz",
+  raw: "",
+};
 
 /**
  * Name of an uploaded file.

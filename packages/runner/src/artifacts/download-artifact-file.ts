@@ -1,5 +1,4 @@
 import { createWriteStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CoordinatorClient, JobIdentity } from "../coordinator-client/coordinator-client.ts";
@@ -69,19 +68,5 @@ async function downloadOnce(options: DownloadOptions, allowsDirectDownload: bool
     case "failed":
       report.warning(`${say} failed`, { ...fields, status: String(outcome.why.status ?? "") });
       return new ArtifactError("invalid argument", { cause: outcome.why });
-  }
-}
-
-export type ArchiveFormat = "zip" | "gzip" | "tarzstd";
-
-/** What a downloaded file is, by its first bytes. Rule: runner-protocol.md §1.12. */
-export async function detectArchiveFormat(file: string): Promise<ArchiveFormat> {
-  const handle = await open(file, "r");
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    if (buffer.readUInt32BE() === 0x28b52ffd) return "tarzstd";
-    return buffer.readUInt16BE() === 0x1f8b ? "gzip" : "zip";
-  } finally {
-    await handle.close();
   }
 }

@@ -4,9 +4,10 @@ import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ArchiveReport } from "../archive/archive-report.ts";
+import type { ArchiveSource } from "../archive/archive-source.ts";
 import type { CollectedFiles } from "../archive/collect-files.ts";
-import { extractZip } from "../archive/extract-zip.ts";
-import { createZipStream } from "../archive/write-zip.ts";
+import { createArchiveStream, type WritableFormat } from "../archive/create-archive-stream.ts";
+import { extractArchive } from "../archive/extract-archive.ts";
 
 /** One archive on this machine's disk. Rule for its place: runner-protocol.md §3.3. */
 export interface CacheLocation {
@@ -34,7 +35,7 @@ export async function restoreFromDisk(
   const file = archiveFile(location);
   const stats = await stat(file).catch(() => undefined);
   if (stats === undefined) return { kind: "missing" };
-  const { files } = await extractZip({ file, directory: projectDirectory, report, signal });
+  const { files } = await extractArchive({ file, directory: projectDirectory, report, signal });
   return { kind: "restored", bytes: stats.size, files };
 }
 
@@ -43,26 +44,26 @@ export type CacheSave =
   | { readonly kind: "saved"; readonly bytes: number };
 
 export interface CacheContent {
-  readonly projectDirectory: string;
-  readonly files: CollectedFiles;
-  readonly deflateLevel: number;
+  readonly source: ArchiveSource;
+  /** The file has the same name in any format: readers look at its content. */
+  readonly format: WritableFormat;
 }
 
 /** Makes the archive anew unless none of its files is younger. Readers see the old one or the new one, never a part. */
 export async function saveToDisk(
   location: CacheLocation,
-  { projectDirectory, files, deflateLevel }: CacheContent,
+  { source, format }: CacheContent,
   signal: AbortSignal,
 ): Promise<CacheSave> {
   const file = archiveFile(location);
   const existing = await stat(file).catch(() => undefined);
-  if (existing !== undefined && !hasYounger(files, existing.mtimeMs))
+  if (existing !== undefined && !hasYounger(source.files, existing.mtimeMs))
     return { kind: "up-to-date", bytes: existing.size };
   await mkdir(location.directory, { recursive: true, mode: 0o700 });
   const temporary = path.join(location.directory, `archive_${randomBytes(6).toString("hex")}`);
   try {
-    const zip = await createZipStream({ directory: projectDirectory, files, deflateLevel });
-    await pipeline(zip, createWriteStream(temporary, { flags: "wx", mode: 0o600 }), { signal });
+    const archive = createArchiveStream(format, source);
+    await pipeline(archive, createWriteStream(temporary, { flags: "wx", mode: 0o600 }), { signal });
     const { size } = await stat(temporary);
     await rename(temporary, file);
     await writeFile(path.join(location.directory, "metadata.json"), JSON.stringify({ cachekey: location.key }));

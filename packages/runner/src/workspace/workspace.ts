@@ -43,7 +43,9 @@ export interface WorkspaceTasks {
   readonly "save-cache": {
     readonly request: CacheRequest &
       FileWishes & {
+        /** `CACHE_COMPRESSION_LEVEL`, `CACHE_COMPRESSION_FORMAT` */
         readonly compressionLevel: string;
+        readonly compressionFormat: string;
         readonly remote?: (RemoteArchive<SignedUpload> & { readonly maxBytes: number }) | undefined;
       };
     readonly result:

@@ -96,6 +96,7 @@ async function save(
       paths,
       includesUntracked,
       compressionLevel: run.variables.valueOf("CACHE_COMPRESSION_LEVEL"),
+      compressionFormat: run.variables.valueOf("CACHE_COMPRESSION_FORMAT"),
       remote: access.kind === "signed" ? { ...access.remote, maxBytes } : undefined,
     },
     {

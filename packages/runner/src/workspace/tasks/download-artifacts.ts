@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ArchiveError } from "../../archive/archive-error.ts";
-import { extractZip } from "../../archive/extract-zip.ts";
-import { detectArchiveFormat, downloadArtifactFile } from "../../artifacts/download-artifact-file.ts";
+import { detectArchiveFormat, extractArchive } from "../../archive/extract-archive.ts";
+import { downloadArtifactFile } from "../../artifacts/download-artifact-file.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
 
@@ -25,9 +24,7 @@ async function downloadInto(
   { client, report, onFacts, signal }: TaskContext,
 ): Promise<void> {
   const { bytes, retries } = await downloadArtifactFile({ client, job, file, allowsDirectDownload, report, signal });
-  const format = await detectArchiveFormat(file);
-  onFacts({ bytes, retries, format });
-  if (format !== "zip") throw new ArchiveError(`no extractor for artifacts of format ${format}`);
-  const { files } = await extractZip({ file, directory: projectDirectory, report, signal });
+  onFacts({ bytes, retries, format: await detectArchiveFormat(file) });
+  const { files } = await extractArchive({ file, directory: projectDirectory, report, signal });
   onFacts({ files });
 }

@@ -1,5 +1,6 @@
 import { collectFiles } from "../../archive/collect-files.ts";
-import { deflateLevelOf } from "../../archive/compression-level.ts";
+import { readCompressionLevel } from "../../archive/compression-level.ts";
+import { readArchiveFormat } from "../../archive/create-archive-stream.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { archiveFile, saveToDisk } from "../../cache/local-cache.ts";
 import { CacheTransferError } from "../../cache/transfer/transfer-error.ts";
@@ -28,8 +29,8 @@ export async function saveCache(request: Task["request"], context: TaskContext):
     return { kind: "no-files" };
   }
   const location = { directory: request.archiveDirectory, key: request.key };
-  const deflateLevel = deflateLevelOf(request.compressionLevel);
-  const saved = await saveToDisk(location, { projectDirectory, files, deflateLevel }, signal);
+  const source = { directory: projectDirectory, files, level: readCompressionLevel(request.compressionLevel) };
+  const saved = await saveToDisk(location, { source, format: readArchiveFormat(request.compressionFormat) }, signal);
   onFacts({ bytes: saved.bytes });
   if (saved.kind === "up-to-date") report.info("Archive is up to date!");
   else {

@@ -1,5 +1,5 @@
 import { type CollectedFiles, collectFiles } from "../../archive/collect-files.ts";
-import { deflateLevelOf } from "../../archive/compression-level.ts";
+import { readCompressionLevel } from "../../archive/compression-level.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { artifactContent } from "../../artifacts/artifact-content.ts";
 import { ArtifactError } from "../../artifacts/artifact-error.ts";
@@ -42,7 +42,7 @@ async function upload(
   { client, report, onFacts, signal }: TaskContext,
 ): Promise<void> {
   if (!isKnownFormat(set.format)) throw new ArtifactError(`artifact format ${set.format} is not supported`);
-  const source = { directory: projectDirectory, files, deflateLevel: deflateLevelOf(compressionLevel) };
+  const source = { directory: projectDirectory, files, level: readCompressionLevel(compressionLevel) };
   let bytes = 0;
   async function* counted() {
     bytes = 0;
