@@ -17,6 +17,7 @@ const tasks: { readonly [Name in TaskName]: () => Promise<Perform<Name>> } = {
   "upload-artifacts": async () => (await import("./tasks/upload-artifacts.ts")).uploadArtifacts,
   "make-directory": async () => (await import("./tasks/make-directory.ts")).makeDirectory,
   "remove-paths": async () => (await import("./tasks/remove-paths.ts")).removePaths,
+  "follow-lines": async () => (await import("./tasks/follow-lines.ts")).followLines,
   "take-text": async () => (await import("./tasks/take-text.ts")).takeText,
   "clean-up": async () => (await import("./tasks/clean-up.ts")).cleanUp,
 };

@@ -73,6 +73,11 @@ export interface WorkspaceTasks {
     readonly request: { readonly directory: string; readonly paths: readonly string[] };
     readonly result: Done;
   };
+  /** Tells each line that is appended to a file, as `report.info`, from its first to when the signal is aborted. */
+  readonly "follow-lines": {
+    readonly request: { readonly file: string };
+    readonly result: Done;
+  };
   /** Reads a small file that a script left for us, and removes it; a file that is not there is empty. */
   readonly "take-text": {
     readonly request: { readonly file: string };

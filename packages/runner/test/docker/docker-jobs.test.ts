@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { busyboxFiles, skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { JobInterruption } from "../../src/job/job-interruption.ts";
+import { aTrace } from "../support/a-trace.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
 describe("jobs in containers", { skip: skipWithoutEngine }, () => {
@@ -60,6 +61,19 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
     const without = await scene.run({ shell: "pwsh", variables, script: ["Get-Date"] });
     assert.equal(without.verdict.state === "failed" && without.verdict.failureReason, "runner_configuration_error");
     assert.match(without.text, /it has no shell \("pwsh"\) to run it with/);
+  });
+
+  test("each script line has a span where the policy wants it", async () => {
+    const script = ["export A=1", "(exit 3) || echo $A", "exit 9"];
+    const recorded = aTrace({ commandSpans: true });
+    const options = { commandSpans: true, jobTrace: recorded.jobTrace };
+    await scene.run({ script, variables: { GIT_STRATEGY: "empty" } }, options);
+    assert.deepEqual(
+      recorded
+        .named("command")
+        .map(({ attributes }) => [attributes["ci.command.text"], attributes["ci.command.exit_code"]]),
+      script.map((text, index) => [text, index === 2 ? 9 : 0]),
+    );
   });
 
   test("a script that fails fails the job with its exit code", async () => {

@@ -64,7 +64,7 @@ async function runUserScript(run: PreparedRun, stage: UserStage, span: StageSpan
   };
   const text = run.userDialect.userScript(request);
   const commands = stage.parts.flatMap(({ entries }) => entries.map((entry) => entry.trim()));
-  using watch = watchCommands(commandMarksFile, commands, span);
+  const watch = watchCommands(run, commandMarksFile, commands, span);
   try {
     const { name, signal, isFollowed } = stage;
     await runScript(run, { name, text, span, signal, container: "build", isFollowed });

@@ -5,7 +5,7 @@ import type { WorkspaceTasks } from "../workspace.ts";
 type Task = WorkspaceTasks["take-text"];
 
 /** What is read at most: a job could put anything in the place of the file. */
-const maxBytes = 4096;
+const maxBytes = 256 * 1024;
 
 export async function takeText({ file }: Task["request"]): Promise<Task["result"]> {
   const text = await readBeginning(file);
