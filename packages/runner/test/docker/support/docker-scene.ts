@@ -15,6 +15,8 @@ export interface DockerScene extends AsyncDisposable {
   readonly bench: JobBench;
   /** An image with a shell and little else. */
   readonly image: string;
+  /** Tells this scene's things from others'. */
+  readonly projectId: number;
   /** Makes another image, which goes with the scene. @returns its reference. */
   makeImage(name: string, files: readonly ImageFile[], changes?: readonly string[]): Promise<string>;
   /** Runs a job, by default in `image`; `docker` are keys of `[runners.docker]`. */
@@ -35,12 +37,19 @@ export interface DockerWishes extends Omit<JobWishes, "image" | "services"> {
 
 type ImageWish = NonNullable<ReturnType<typeof aJob>["image"]>;
 
-export async function createDockerScene(): Promise<DockerScene> {
+/** What one process of a scene takes over from another. */
+export interface SharedScene {
+  readonly identity: string;
+  readonly image: string;
+  readonly projectId: number;
+}
+
+export async function createDockerScene(shared?: SharedScene): Promise<DockerScene> {
   const engine = new Docker();
   await ensureHelperImage({ docker: engine, log: silentLog, signal: AbortSignal.timeout(120_000) });
   const id = randomBytes(6).toString("hex");
   const images: string[] = [];
-  const identity = `docker scene ${id}`;
+  const identity = shared?.identity ?? `docker scene ${id}`;
   const executor = createDockerExecutor({
     log: silentLog,
     identity,
@@ -58,9 +67,8 @@ export async function createDockerScene(): Promise<DockerScene> {
     return reference;
   }
 
-  const image = await makeImage("busybox", busyboxFiles);
-  /** Tells this scene's things from others': the project's id. */
-  const projectId = Number.parseInt(id.slice(0, 7), 16);
+  const image = shared?.image ?? (await makeImage("busybox", busyboxFiles));
+  const projectId = shared?.projectId ?? Number.parseInt(id.slice(0, 7), 16);
 
   async function leftovers(): Promise<readonly string[]> {
     const filters = { label: [`com.gitlab.gitlab-runner.project.id=${projectId}`] };
@@ -78,6 +86,7 @@ export async function createDockerScene(): Promise<DockerScene> {
     engine,
     bench,
     image,
+    projectId,
     makeImage,
     leftovers,
     async run({ image: wanted = image, services = [], docker = {}, cacheTable, shell, ...wishes }, options = {}) {
