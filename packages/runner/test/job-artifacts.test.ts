@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -68,6 +69,67 @@ describe("the artifacts of a job", () => {
       text,
       /Uploading artifacts as "junit" to coordinator\.\.\. 201 Created {2}id=42 responseStatus=201 Created token=\S+\n/,
     );
+  });
+
+  /** Source: runner-protocol.md §1.12, §3.8. */
+  const archives = [
+    { format: "", filename: "artifacts.zip", magic: "504b0304" },
+    { format: "zipzstd", filename: "artifacts.zip", magic: "504b0304" },
+    { format: "tarzstd", filename: "artifacts.tar.zst", magic: "28b52ffd" },
+  ];
+  test("what is archived in any format is there for a later job", async () => {
+    const store = anArtifactStore();
+    const artifacts = archives.map(({ format }) => ({ ...set, format }));
+    await bench.run(aJob({ script: makesFiles, artifacts, variables: empty }), { client: store.client });
+    assert.deepEqual(
+      store.uploads.map(({ format, filename, content }) => ({
+        format,
+        filename,
+        magic: content.toString("hex", 0, 4),
+      })),
+      archives,
+    );
+    for (const { content } of store.uploads) {
+      store.archives.set(11, content);
+      const job = aJob({ script: ["cat out/a.xml out/b.txt"], dependencies: [dependency], variables: empty });
+      const { text } = await bench.run(job, { client: store.client });
+      assert.match(text, /\none\ntwo\n/);
+    }
+  });
+
+  test("with RUNNER_GENERATE_ARTIFACTS_METADATA an archive holds its provenance, without values and credentials", async () => {
+    const store = anArtifactStore();
+    const artifacts = [
+      { ...set, name: "app" },
+      { ...set, paths: ["out/a.xml"], type: "junit", format: "gzip" },
+    ];
+    const variables = { ...empty, RUNNER_GENERATE_ARTIFACTS_METADATA: "true", SECRET: "value" };
+    const repositoryUrl = "https://user:word@gitlab.test/group/demo.git";
+    const job = aJob({ name: "build", script: makesFiles, artifacts, variables, git: { repositoryUrl } });
+    const { verdict, text } = await bench.run(job, { client: store.client });
+    assert.equal(verdict.state, "success", text);
+    const [archive, junit] = store.uploads;
+    assert.ok(archive && junit);
+    assert.deepEqual(await namesIn(archive.content), ["out/", "out/a.xml", "out/b.txt", "app-metadata.json"]);
+    assert.equal(gunzipSync(junit.content).toString(), "one\n");
+    const file = path.join(bench.directory, "builds/abc123def/0/group/demo-empty/app-metadata.json");
+    const written = await readFile(file, "utf8");
+    const statement = JSON.parse(written);
+    assert.equal(statement._type, "https://in-toto.io/Statement/v0.1");
+    assert.equal(statement.predicateType, "https://slsa.dev/provenance/v1");
+    const digest = (content: string) => ({ sha256: createHash("sha256").update(content).digest("hex") });
+    assert.deepEqual(statement.subject, [
+      { name: "out/a.xml", digest: digest("one\n") },
+      { name: "out/b.txt", digest: digest("two\n") },
+    ]);
+    const { buildDefinition, runDetails } = statement.predicate;
+    assert.equal(buildDefinition.externalParameters.entryPoint, "build");
+    assert.equal(buildDefinition.externalParameters.source, "https://gitlab.test/group/demo.git");
+    assert.equal(buildDefinition.externalParameters.variables.SECRET, "");
+    assert.deepEqual(buildDefinition.resolvedDependencies[0].digest, { sha256: job.git.sha });
+    assert.equal(runDetails.metadata.invocationId, "42");
+    assert.match(runDetails.metadata.startedOn, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    for (const secret of ["value", "user:word", job.jobToken]) assert.equal(written.includes(secret), false, secret);
   });
 
   test("what is uploaded depends on how the job went", async () => {

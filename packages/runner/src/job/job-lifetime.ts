@@ -39,6 +39,11 @@ export class JobLifetime implements Disposable {
     this.#after(timeoutMs, () => this.#end(new JobInterruption("timeout", timeout)));
   }
 
+  /** When the job began. */
+  get startedAt(): Date {
+    return new Date(performance.timeOrigin + this.#startedAt);
+  }
+
   /** What is left of the job's time. */
   get remainingMs(): number {
     return Math.max(0, this.#timeoutMs - (performance.now() - this.#startedAt));

@@ -22,6 +22,8 @@ export interface JobSettings {
   /** `CACHE_REQUEST_TIMEOUT` (minutes), here in ms. */
   readonly cacheRequestTimeoutMs: number;
   /** `AFTER_SCRIPT_IGNORE_ERRORS` */
+  /** `RUNNER_GENERATE_ARTIFACTS_METADATA`. Default: false. Rule: runner-protocol.md §3.8. */
+  readonly addsArtifactProvenance: boolean;
   readonly ignoresAfterScriptErrors: boolean;
   /** One sentence for each value that could not be used. */
   readonly problems: readonly string[];
@@ -134,6 +136,7 @@ export function readJobSettings(input: SettingsInput): JobSettings {
     sectionAttempts: attempts("EXECUTOR_JOB_SECTION_ATTEMPTS"),
     showsServiceLogs: flag("CI_DEBUG_SERVICES", false),
     cacheRequestTimeoutMs: (Math.max(0, integer("CACHE_REQUEST_TIMEOUT", 0)) || 10) * 60_000,
+    addsArtifactProvenance: flag("RUNNER_GENERATE_ARTIFACTS_METADATA", false),
     ignoresAfterScriptErrors: flag("AFTER_SCRIPT_IGNORE_ERRORS", true),
     problems,
   };

@@ -1,3 +1,4 @@
+import type { Provenance } from "../artifacts/provenance.ts";
 import type { SignedRequest, SignedUpload } from "../cache/signed-request.ts";
 import type { ArtifactSet } from "../coordinator-client/job.ts";
 
@@ -173,6 +174,8 @@ export interface ArtifactUploadRequest extends JobEnvironmentRequest {
   readonly set: Omit<ArtifactSet, "when">;
   /** `ARTIFACT_COMPRESSION_LEVEL` */
   readonly compressionLevel: string;
+  /** To be added to the archive, in a file of its own; `undefined`: it is not wanted (`RUNNER_GENERATE_ARTIFACTS_METADATA`). */
+  readonly provenance?: Provenance | undefined;
 }
 
 export interface CleanUpRequest {

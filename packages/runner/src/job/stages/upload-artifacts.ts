@@ -1,7 +1,10 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
+import { type Provenance, rfc3339 } from "../../artifacts/provenance.ts";
+import { printableUrl } from "../../coordinator-client/http/api-address.ts";
 import type { ArtifactSet } from "../../coordinator-client/job.ts";
 import { WorkspaceError } from "../../workspace/workspace-error.ts";
 import type { PreparedRun } from "../job-run.ts";
+import { goArchitecture } from "../job-variables.ts";
 import { isDue } from "./archive-cache.ts";
 import { jobEnvironmentOf } from "./process-environment.ts";
 import { runStage, scriptFailure, traceStage } from "./run-stage.ts";
@@ -49,6 +52,7 @@ async function uploadSet(run: PreparedRun, set: ArtifactSet, around: Surrounding
     job: { id: job.id, jobToken: job.jobToken },
     set,
     compressionLevel: run.variables.valueOf("ARTIFACT_COMPRESSION_LEVEL"),
+    provenance: run.settings.addsArtifactProvenance ? provenanceOf(run) : undefined,
   };
   try {
     await run.workspace.perform("upload-artifacts", request, {
@@ -70,4 +74,18 @@ async function uploadSet(run: PreparedRun, set: ArtifactSet, around: Surrounding
     output.helper.fatal(error.message);
     throw scriptFailure(run, 1);
   }
+}
+
+function provenanceOf({ options, variables, lifetime }: PreparedRun): Provenance {
+  const { job, runner, executor, product } = options;
+  return {
+    runner: { product: product.name, version: product.version, id: runner.runnerId, name: runner.name },
+    executor: executor.name,
+    architecture: goArchitecture(),
+    repositoryUrl: printableUrl(job.git.repositoryUrl),
+    sha: job.git.sha,
+    job: { id: job.id, name: job.name },
+    variables: variables.entries.map(({ key }) => key),
+    startedAt: rfc3339(lifetime.startedAt),
+  };
 }

@@ -1,9 +1,11 @@
+import path from "node:path";
 import { type CollectedFiles, collectFiles } from "../../archive/collect-files.ts";
 import { readCompressionLevel } from "../../archive/compression-level.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { artifactContent } from "../../artifacts/artifact-content.ts";
 import { ArtifactError } from "../../artifacts/artifact-error.ts";
 import { artifactFilename, isKnownFormat } from "../../artifacts/artifact-name.ts";
+import { writeProvenance } from "../../artifacts/provenance.ts";
 import { uploadArtifactFile } from "../../artifacts/upload-artifact-file.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
@@ -32,8 +34,19 @@ export async function uploadArtifacts(request: Task["request"], context: TaskCon
     report.error("No files to upload");
     return { kind: "no-files" };
   }
-  await upload(request, { filename, files }, context);
+  await upload(request, { filename, files: await withProvenance(request, { filename, files }, signal) }, context);
   return { kind: "uploaded" };
+}
+
+/** Only archives can hold a file of ours. */
+async function withProvenance(
+  { set, provenance, projectDirectory }: Task["request"],
+  { filename, files }: { readonly filename: string; readonly files: CollectedFiles },
+  signal: AbortSignal,
+): Promise<CollectedFiles> {
+  if (provenance === undefined || (set.format !== "zip" && set.format !== "")) return files;
+  const name = path.posix.basename(filename, ".zip");
+  return new Map([...files, await writeProvenance({ directory: projectDirectory, name, files, provenance, signal })]);
 }
 
 async function upload(
