@@ -185,4 +185,19 @@ describe("the scripts of a job", () => {
     assert.equal(log.includes("s3cr3t-value"), false);
     assert.equal(log.match(/\[MASKED\]/g)?.length, 3);
   });
+
+  test("inputs are interpolated before the first line of the log, which is all there is when that fails", async () => {
+    const inputs = [{ key: "name", type: "string", content: "web", isSensitive: false }] as const;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: expressions of job inputs look like that.
+    const good = await run({ inputs, script: ["echo [${{ job.inputs.name }}]"] });
+    assert.match(good.text, /\$ echo \[web\]\n\[web\]\n/);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the same.
+    const bad = await run({ inputs, script: ["echo ${{ job.inputs.nope }}"] });
+    assert.equal(bad.verdict.state === "failed" && bad.verdict.failureReason, "runner_configuration_error");
+    assert.match(bad.text, /^\S+ 00O ERROR: Job failed: failed to interpolate job inputs: script\[0\]: [^\n]*\n$/);
+    const off = { FF_ENABLE_JOB_INPUTS_INTERPOLATION: "false" };
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the same.
+    const untouched = await run({ inputs, variables: off, script: ["echo '${{ job.inputs.name }}'"] });
+    assert.match(untouched.text, /\n\$\{\{ job\.inputs\.name \}\}\n/);
+  });
 });

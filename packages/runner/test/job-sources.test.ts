@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -6,6 +7,8 @@ import { aJob, type JobWishes } from "./support/a-job.ts";
 import { aRepository, type Repository } from "./support/a-repository.ts";
 import { startGitHttpServer } from "./support/git-http-server.ts";
 import { createJobBench, type JobBench, type RunOptions } from "./support/run-a-job.ts";
+
+const hasGitLfs = spawnSync("git", ["lfs", "version"]).status === 0;
 
 describe("the sources of a job", () => {
   let bench: JobBench;
@@ -159,6 +162,62 @@ describe("the sources of a job", () => {
       repository.git("reset", "--quiet", "--hard", "HEAD~1");
     });
   }
+
+  describe("with Git LFS", { skip: hasGitLfs ? false : "git-lfs is not installed" }, () => {
+    let large: Repository;
+
+    before(() => {
+      large = aRepository(path.join(bench.directory, "large"));
+      large.git("lfs", "install", "--local");
+      large.git("lfs", "track", "*.bin");
+      large.commit({ "large.bin": "of the object\n" });
+      assert.match(large.git("show", "HEAD:large.bin"), /^version https:\/\/git-lfs/);
+    });
+
+    /** As `git lfs install` sets it up for a whole machine. */
+    const installed = {
+      ...{
+        GIT_CONFIG_COUNT: "2",
+        GIT_CONFIG_KEY_0: "filter.lfs.process",
+        GIT_CONFIG_VALUE_0: "git-lfs filter-process",
+      },
+      ...{ GIT_CONFIG_KEY_1: "filter.lfs.required", GIT_CONFIG_VALUE_1: "true" },
+    };
+    for (const { skips, first } of [
+      { skips: "", first: "of the object" },
+      { skips: "false", first: "of the object" },
+      { skips: "true", first: "version https://git-lfs.github.com/spec/v1" },
+    ]) {
+      test(`GIT_LFS_SKIP_SMUDGE=${skips} gives ${first}`, async () => {
+        const { text, verdict } = await run({
+          variables: { ...fetch, ...installed, ...(skips === "" ? {} : { GIT_LFS_SKIP_SMUDGE: skips }) },
+          git: { repositoryUrl: large.url, sha: large.sha },
+          script: ["head -1 large.bin", "git status --short"],
+        });
+        assert.equal(verdict.state, "success", text);
+        assert.ok(text.includes(`$ head -1 large.bin\n${first}\n$ git status --short\nCleaning`), text);
+      });
+    }
+  });
+
+  test("GIT_SUBMODULE_PATHS, GIT_SUBMODULE_DEPTH and GIT_SUBMODULE_UPDATE_FLAGS choose what is brought", async () => {
+    library.commit({ "lib.txt": "newer\n" });
+    const parent = aRepository(path.join(bench.directory, "parent"));
+    for (const name of ["wanted", "unwanted"]) parent.git("submodule", "add", "--force", library.url, `vendor/${name}`);
+    const sha = parent.commit({});
+    const { text, verdict } = await run({
+      variables: {
+        ...{ ...fetch, GIT_SUBMODULE_STRATEGY: "normal", GIT_SUBMODULE_PATHS: "vendor :(exclude)vendor/unwanted" },
+        ...{ GIT_SUBMODULE_DEPTH: "1", GIT_SUBMODULE_UPDATE_FLAGS: "--jobs 2 --no-recommend-shallow" },
+        ...{ GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "protocol.file.allow", GIT_CONFIG_VALUE_0: "always" },
+      },
+      git: { repositoryUrl: parent.url, sha },
+      script: ["ls vendor/*", "git -C vendor/wanted log --format=%h | wc -l"],
+    });
+    assert.equal(verdict.state, "success", text);
+    assert.match(text, /Updating\/initializing submodules with git depth set to 1\.\.\.\n/);
+    assert.match(text, /\nvendor\/unwanted:\n\nvendor\/wanted:\nlib\.txt\n[\s\S]*\n1\nCleaning/);
+  });
 
   test("a submodule strategy of no meaning fails the job", async () => {
     const { verdict, text } = await run({ variables: { ...fetch, GIT_SUBMODULE_STRATEGY: "some" } });
