@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { PlainObject } from "../config/plain-object.ts";
 import { readConfig } from "../config/read-config.ts";
 import { variable } from "../variables/variable.ts";
@@ -205,4 +206,63 @@ test("a cache key of files changes with their contents and is default without th
   assert.match(String(keyOf(["lock"], "1")), /^p-[0-9a-f]{40}$/);
   assert.notEqual(keyOf(["lock"], "1"), keyOf(["lock"], "2"));
   assert.equal(keyOf(["lock"], "1"), keyOf(["lock"], "1"));
+});
+
+test("whatever needs a job names, they are resolved, or refused with their reason", () => {
+  const stages = ["build", "test", "deploy"];
+  const entry = fc.record({
+    stage: fc.nat({ max: 2 }),
+    isExcluded: fc.boolean(),
+    copies: fc.constantFrom(1, 1, 2),
+    needs: fc.option(fc.array(fc.record({ of: fc.nat({ max: 5 }), optional: fc.boolean() }), { maxLength: 3 })),
+  });
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 1, maxLength: 5 }), (entries) => {
+      const jobs = Object.fromEntries(
+        entries.map(({ stage, isExcluded, copies, needs }, index): [string, PlainObject] => [
+          `j${index}`,
+          {
+            stage: stages[stage],
+            rules: [{ when: isExcluded ? "never" : "always" }],
+            ...(copies === 1 ? {} : { parallel: copies }),
+            ...(needs === null ? {} : { needs: needs.map(({ of, optional }) => ({ job: `j${of}`, optional })) }),
+          },
+        ]),
+      );
+      const there = entries.map((one, index) => ({ ...one, index })).filter(({ isExcluded }) => !isExcluded);
+      const isThere = (index: number) => there.some((one) => one.index === index);
+      const namesOf = (index: number) =>
+        entries[index]?.copies === 2 ? [`j${index} 1/2`, `j${index} 2/2`] : [`j${index}`];
+      const edges = there.flatMap(({ index, needs }) => (needs ?? []).map((need) => ({ ...need, from: index })));
+      const missing = edges.some(({ of, optional }) => !isThere(of) && !optional);
+      const late = edges.some(
+        ({ of, from }) => isThere(of) && Number(entries[of]?.stage) > Number(entries[from]?.stage),
+      );
+      const reaches = (from: number, to: number, seen = new Set<number>()): boolean =>
+        edges.some(({ from: start, of }) => {
+          if (start !== from || !isThere(of)) return false;
+          if (of === to) return true;
+          return !seen.has(of) && reaches(of, to, seen.add(of));
+        });
+      const circle = there.some(({ index }) => reaches(index, index));
+      const expected = new Map(
+        there.flatMap(({ index, needs }) =>
+          namesOf(index).map((name) => [name, needs?.filter(({ of }) => isThere(of)).flatMap(({ of }) => namesOf(of))]),
+        ),
+      );
+      const attempt = () => plan({ stages, jobs }).jobs;
+      if (there.length === 0) assert.throws(attempt, /rules exclude all/);
+      else if (missing || late || circle) {
+        assert.throws(attempt, (error: Error) => {
+          assert.equal(/cannot be needed/.test(error.message), missing);
+          assert.equal(/is in the later stage/.test(error.message), late);
+          return missing || late || /go in a circle/.test(error.message);
+        });
+      } else {
+        const found = attempt().map(({ name, needs }): [string, unknown] => [name, needs?.map((need) => need.name)]);
+        assert.deepEqual(new Map(found), expected);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
