@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import type { ArtifactRecord, JobRecord } from "../lifecycle/records.ts";
 import { parseDuration } from "../pipeline/config/duration.ts";
+import { readZipEntry } from "../store/read-zip-entry.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticateJob, headerOf, jobOfToken } from "./authenticate.ts";
 import { isExpired } from "./hand-out-payload.ts";
@@ -58,6 +59,20 @@ export function sendArchive(context: ApiContext, job: JobRecord, reply: FastifyR
   reply.header("Content-Length", archive.sizeBytes);
   reply.header("Content-Disposition", `attachment; filename="${archive.filename.replaceAll(/[^\w.-]/g, "_")}"`);
   return reply.send(context.files.artifactStream(job.id, archive.storedAs));
+}
+
+/** Sends one file out of a job's archive. @throws {HttpError} 404 when it is not there. */
+export async function sendArchived(
+  context: ApiContext,
+  job: JobRecord,
+  path: string,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const archive = job.artifacts.find(({ type }) => type === "archive");
+  if (archive === undefined || isExpired(archive, context.now())) throw notFound("Artifacts");
+  const content = await readZipEntry(context.files.artifactPath(job.id, archive.storedAs), path).catch(() => undefined);
+  if (content === undefined) throw notFound("File");
+  return reply.type("application/octet-stream").send(content);
 }
 
 /** A second upload of the same type takes the place of the first: the runner did not get our answer. */

@@ -1,24 +1,20 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { CoordinatorError } from "../coordinator-error.ts";
 import type { PipelineRequest } from "../coordinator-options.ts";
-import type { JobRecord, PipelineRecord } from "../lifecycle/records.ts";
+import type { JobRecord } from "../lifecycle/records.ts";
 import type { PipelinePlan } from "../plan-view.ts";
 import type { ApiContext } from "./api-context.ts";
-import { sendArchive } from "./artifact-routes.ts";
+import { sendArchive, sendArchived } from "./artifact-routes.ts";
 import { authorizeControl, requireToken } from "./authorize-control.ts";
-import { findProject } from "./find-record.ts";
-import { HttpError, notFound } from "./http-errors.ts";
+import { findJob, findProject, type Ids, pipelineOf, withScope } from "./find-record.ts";
+import { HttpError } from "./http-errors.ts";
 import { paginate } from "./paginate.ts";
-import { parseBody, parseId } from "./parse-body.ts";
+import { parseBody } from "./parse-body.ts";
+import { pipelineRoutes } from "./pipeline-routes.ts";
 import { resourceGroupRoutes } from "./resource-group-routes.ts";
 import { restJob, restPipeline, restProject } from "./wire/rest.ts";
 import { workTreeRoutes } from "./work-tree-routes.ts";
-
-interface Ids {
-  Params: { project: string; id: string };
-  Querystring: Record<string, string | string[] | undefined>;
-}
 
 /**
  * The read and control API in the shape of GitLab's REST API. Open to this machine alone, or to whoever brings the access
@@ -38,6 +34,11 @@ export function controlRoutes(app: FastifyInstance, context: ApiContext): void {
 
 function projectRoutes(app: FastifyInstance, context: ApiContext): void {
   const { state } = context;
+  // Clients ask who they are before anything else.
+  app.get("/api/v4/user", () => {
+    const { user } = [...state.pipelines.values()].at(-1)?.facts ?? { user: { name: "local", login: "local" } };
+    return { id: 1, username: user.login, name: user.name, state: "active", web_url: `${context.url()}/${user.login}` };
+  });
   app.get("/api/v4/version", () => ({ version: "18.0.0", revision: "jobscope", enterprise: false }));
   app.get<Ids>("/api/v4/projects", (request, reply) =>
     paginate(
@@ -49,39 +50,6 @@ function projectRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<Ids>("/api/v4/projects/:project", (request) =>
     restProject(findProject(context, request.params.project), context.url()),
   );
-}
-
-function pipelineRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { state, lifecycle } = context;
-  const base = "/api/v4/projects/:project/pipelines";
-  app.get<Ids>(base, (request, reply) => {
-    const project = findProject(context, request.params.project);
-    const all = [...state.pipelines.values()].filter((pipeline) => pipeline.projectId === project.id).reverse();
-    return paginate(request, reply, all.map(restPipeline));
-  });
-  app.get<Ids>(`${base}/:id`, (request) => restPipeline(findPipeline(context, request)));
-  app.get<Ids>(`${base}/:id/jobs`, (request, reply) => {
-    const pipeline = findPipeline(context, request);
-    const isWanted = request.query["include_retried"] === "true" ? () => true : (job: JobRecord) => !job.isRetried;
-    const jobs = state.jobsOf(pipeline.id).filter(isWanted);
-    return paginate(
-      request,
-      reply,
-      withScope(request, jobs).map((job) => restJob(job, pipeline)),
-    );
-  });
-  app.post<Ids>(`${base}/:id/cancel`, (request) => {
-    const pipeline = findPipeline(context, request);
-    lifecycle.cancelPipeline(pipeline);
-    return restPipeline(pipeline);
-  });
-  app.post<Ids>(`${base}/:id/retry`, (request, reply) => {
-    const pipeline = findPipeline(context, request);
-    for (const job of state.currentJobsOf(pipeline.id)) {
-      if (job.state === "failed" || job.state === "canceled") lifecycle.retry(job);
-    }
-    return reply.code(201).send(restPipeline(pipeline));
-  });
 }
 
 const creationBody = z.object({
@@ -138,6 +106,9 @@ function projectJobRoutes(app: FastifyInstance, context: ApiContext): void {
     return await sendLog(context, findJob(context, request), request.headers.range, reply);
   });
   app.get<Ids>(`${base}/:id/artifacts`, (request, reply) => sendArchive(context, findJob(context, request), reply));
+  app.get<Ids>(`${base}/:id/artifacts/*`, (request, reply) =>
+    sendArchived(context, findJob(context, request), request.params["*"] ?? "", reply),
+  );
   app.post<Ids>(`${base}/:id/cancel`, (request, reply) => {
     const job = findJob(context, request);
     lifecycle.cancel(job, { force: new URL(request.url, "http://x").searchParams.get("force") === "true" });
@@ -185,31 +156,4 @@ function allowed<T>(act: () => T): T {
     if (!(error instanceof CoordinatorError)) throw error;
     throw new HttpError(`403 Forbidden - ${error.message}`, { statusCode: 403, cause: error });
   }
-}
-
-function withScope(request: FastifyRequest<Ids>, jobs: readonly JobRecord[]): readonly JobRecord[] {
-  const given = request.query["scope[]"] ?? request.query["scope"];
-  if (given === undefined) return jobs;
-  const scopes = Array.isArray(given) ? given : [given];
-  return jobs.filter((job) => scopes.includes(job.state));
-}
-
-function findPipeline(context: ApiContext, request: FastifyRequest<Ids>): PipelineRecord {
-  const project = findProject(context, request.params.project);
-  const pipeline = context.state.pipelines.get(parseId(request.params.id, "Pipeline"));
-  if (pipeline?.projectId !== project.id) throw notFound("Pipeline");
-  return pipeline;
-}
-
-function findJob(context: ApiContext, request: FastifyRequest<Ids>): JobRecord {
-  const project = findProject(context, request.params.project);
-  const job = context.state.jobs.get(parseId(request.params.id, "Job"));
-  if (job?.projectId !== project.id) throw notFound("Job");
-  return job;
-}
-
-function pipelineOf({ state }: ApiContext, job: JobRecord): PipelineRecord {
-  const pipeline = state.pipelines.get(job.pipelineId);
-  if (pipeline === undefined) throw notFound("Pipeline");
-  return pipeline;
 }

@@ -39,6 +39,25 @@ export function restPipeline(pipeline: PipelineRecord) {
   };
 }
 
+export function restCommit(pipeline: PipelineRecord) {
+  const { sha, commit, serverUrl, projectPath } = pipeline.facts;
+  const [, name = commit.author, email = ""] = /^(.*) <(.*)>$/.exec(commit.author) ?? [];
+  return {
+    id: sha,
+    short_id: sha.slice(0, 8),
+    title: commit.message.split("\n")[0] ?? "",
+    message: commit.message,
+    author_name: name,
+    author_email: email,
+    authored_date: commit.timestamp,
+    committed_date: commit.timestamp,
+    created_at: commit.timestamp,
+    web_url: `${serverUrl}/${projectPath}/-/commit/${sha}`,
+    status: pipeline.state,
+    last_pipeline: restPipeline(pipeline),
+  };
+}
+
 export function restJob(job: JobRecord, pipeline: PipelineRecord) {
   const { facts } = pipeline;
   const archive = job.artifacts.find(({ type }) => type === "archive");
