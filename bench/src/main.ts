@@ -7,7 +7,9 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { collectorIngest } from "./collector-ingest.ts";
+import { exportLoad } from "./export-load.ts";
 import { exporter } from "./exporter.ts";
+import { faultyEndpoints } from "./faulty-endpoints.ts";
 import { functionOverhead } from "./function-overhead.ts";
 import { handOut } from "./hand-out.ts";
 import { jobOverhead } from "./job-overhead.ts";
@@ -18,8 +20,10 @@ import type { Benchmark, Figure } from "./support/figures.ts";
 
 const benchmarks: readonly Benchmark[] = [
   jobOverhead,
+  faultyEndpoints,
   functionOverhead,
   exporter,
+  exportLoad,
   collectorIngest,
   latency,
   memory,
