@@ -14,7 +14,7 @@ export function pipelineRoutes(app: FastifyInstance, context: ApiContext): void 
   app.get<Ids>(base, (request, reply) => paginate(request, reply, listPipelines(context, request).map(restPipeline)));
   app.get<Ids>(`${base}/latest`, (request) => {
     const ref = request.query["ref"] ?? findProject(context, request.params.project).defaultBranch;
-    const newest = pipelinesOf(context, request).find(({ facts }) => facts.ref === ref);
+    const newest = rootPipelinesOf(context, request).find(({ facts }) => facts.ref === ref);
     if (newest === undefined) throw notFound("Pipeline");
     return restPipeline(newest);
   });
@@ -47,7 +47,7 @@ export function pipelineRoutes(app: FastifyInstance, context: ApiContext): void 
   // `glab ci` finds the pipeline of what is checked out by its commit.
   app.get<Ids>("/api/v4/projects/:project/repository/commits/:id", (request) => {
     const wanted = request.params.id;
-    const newest = pipelinesOf(context, request).find(({ facts }) => facts.sha === wanted || facts.ref === wanted);
+    const newest = rootPipelinesOf(context, request).find(({ facts }) => facts.sha === wanted || facts.ref === wanted);
     if (newest === undefined) throw notFound("Commit");
     return restCommit(newest);
   });
@@ -57,6 +57,10 @@ export function pipelineRoutes(app: FastifyInstance, context: ApiContext): void 
 function pipelinesOf(context: ApiContext, request: FastifyRequest<Ids>): PipelineRecord[] {
   const project = findProject(context, request.params.project);
   return [...context.state.pipelines.values()].filter(({ projectId }) => projectId === project.id).reverse();
+}
+
+function rootPipelinesOf(context: ApiContext, request: FastifyRequest<Ids>): PipelineRecord[] {
+  return pipelinesOf(context, request).filter(({ parentJobId }) => parentJobId === undefined);
 }
 
 /** What the filters of a listing ask of a pipeline. */
@@ -81,13 +85,13 @@ function listPipelines(context: ApiContext, request: FastifyRequest<Ids>): Pipel
   const { query } = request;
   const isInScope = scopes[String(query["scope"])] ?? (() => true);
   // A child pipeline is listed only where its source is asked for, as in GitLab.
-  const isListed = ({ parentJobId }: PipelineRecord) => parentJobId === undefined || query["source"] !== undefined;
+  const listed = query["source"] === undefined ? rootPipelinesOf : pipelinesOf;
   const wanted = Object.entries(filters).flatMap(([name, of]) => {
     const value = query[name];
     return value === undefined ? [] : [(pipeline: PipelineRecord) => of(pipeline) === value];
   });
-  const found = pipelinesOf(context, request).filter(
-    (pipeline) => isListed(pipeline) && isInScope(pipeline) && wanted.every((holds) => holds(pipeline)),
+  const found = listed(context, request).filter(
+    (pipeline) => isInScope(pipeline) && wanted.every((holds) => holds(pipeline)),
   );
   return query["sort"] === "asc" ? found.reverse() : found;
 }
