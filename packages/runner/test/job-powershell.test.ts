@@ -67,6 +67,12 @@ describe("jobs in PowerShell", () => {
       });
     }
 
+    test("return ends the script, and the job goes on", async () => {
+      const { verdict, text } = await run({ script: ["if ($true) { return }", "echo never"] });
+      assert.equal(verdict.state, "success", text);
+      assert.equal(/^never$/m.test(text), false);
+    });
+
     test("sources, GITLAB_ENV and the clean-up work", async () => {
       const repository = aRepository(path.join(bench.directory, "repository"));
       const { text, verdict } = await run({

@@ -138,5 +138,6 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   if (cause.name === "TimeoutError") return "no answer in time";
-  return cause.message === "" ? cause.name : cause.message;
+  // Node's advice on authorities is for other programs: this one trusts the machine's.
+  return cause.message === "" ? cause.name : (cause.message.split("; if the root CA")[0] ?? "");
 }

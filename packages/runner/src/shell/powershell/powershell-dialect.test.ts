@@ -29,7 +29,7 @@ describe("PowerShell's script language (runner-protocol.md §3)", () => {
     const [, literal] = /^#!\/usr\/bin\/env pwsh\n& \(\[scriptblock\]::Create\((.*)\)\)\nexit 1\n$/.exec(script) ?? [];
     const body = readPowerShellLiteral(literal ?? assert.fail(script));
     assert.equal(parser.firstError(body), undefined, body);
-    assert.match(body, /^\$ErrorActionPreference = "Stop"\n[\s\S]*\nexit 0\n$/);
+    assert.match(body, /^\$ErrorActionPreference = "Stop"\n(?:Set-PSDebug -Trace 2\n)?\. \{\n[\s\S]*\n\}\nexit 0\n$/);
     return body;
   }
 
@@ -105,7 +105,7 @@ describe("PowerShell's script language (runner-protocol.md §3)", () => {
           ...[shown("Get-Date"), "Get-Date", check],
           ...[shown("git status `# collapsed multi-line command"), "git status", "git diff", check],
           ...["[Console]::WriteLine('')", "", check],
-          "exit 0\n",
+          ...["}", "exit 0\n"],
         ].join("\n"),
       ),
       body,

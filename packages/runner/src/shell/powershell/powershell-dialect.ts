@@ -24,7 +24,10 @@ export function createPowerShellDialect(): ShellDialect {
       const script = new PowerShellWriter();
       script.line('$ErrorActionPreference = "Stop"');
       if (context.isDebugTrace) script.line("Set-PSDebug -Trace 2");
+      // A block of its own, for a `return` of the user's to end.
+      script.line(". {");
       writeBody(script);
+      script.line("}");
       script.line("exit 0");
       const block = `& ([scriptblock]::Create(${quoteForPowerShell(script.text)}))`;
       return `#!/usr/bin/env pwsh\n${block}\nexit 1\n`;

@@ -86,7 +86,7 @@ export class PowerShellWriter extends LineWriter implements ScriptWriter {
 
   appendUserGitConfigs(path: string): void {
     const configs =
-      '@("$(if ($env:XDG_CONFIG_HOME) { $env:XDG_CONFIG_HOME } else { "$HOME/.config" })/git/config", "$HOME/.gitconfig")';
+      '@("$(if ($env:XDG_CONFIG_HOME) { $env:XDG_CONFIG_HOME } else { "$env:HOME/.config" })/git/config", "$env:HOME/.gitconfig")';
     this.line(`foreach ($_runner_config in ${configs}) {`);
     const include = `'[include] path = "' + $_runner_config + '"' + [char]10`;
     this.line(
