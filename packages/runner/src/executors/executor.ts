@@ -28,6 +28,12 @@ export interface Executor extends AsyncDisposable {
    * @throws the signal's reason when it is aborted first.
    */
   prepare(request: SessionRequest, options: { readonly signal: AbortSignal }): Promise<ExecutorSession>;
+
+  /**
+   * Says that a job is over and another one is expected at once (`true`: something may be readied for it, once for each
+   * call) or that none is (`false`: what was readied is let go). Executors that ready nothing have no such method.
+   */
+  expectJob?(isExpected: boolean): void;
 }
 
 /** What one job asks of its executor. */

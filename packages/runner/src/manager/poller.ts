@@ -9,6 +9,11 @@ export interface PollerOptions {
   readonly metrics: Pick<RunnerMetrics, "runnerOffered" | "offerDeclined">;
   /** Runs what was handed out, to its end. Never rejects. */
   readonly runOutcome: (entry: RunnerEntry, outcome: HandedOut) => Promise<void>;
+  /**
+   * Called when a job is over and the entry's requests have been answered with jobs lately (`true`: the next one probably
+   * is too), and when one was answered without (`false`).
+   */
+  readonly onOutlook: (entry: RunnerEntry, expectsJob: boolean) => void;
   /** Called after each job request and what came of it. */
   readonly onWorkEnd: (entry: RunnerEntry) => void;
 }
@@ -18,6 +23,9 @@ export interface PollLimits {
   readonly concurrent: number;
   readonly checkIntervalMs: number;
 }
+
+/** So many jobs in a row, none of whose requests came back empty, are taken for a queue. */
+const queueOfJobs = 2;
 
 /** A job request that brought something to do. */
 export type HandedOut = Extract<JobRequestOutcome, { kind: "job" | "unreadable-job" }>;
@@ -120,6 +128,7 @@ export class Poller {
       if (!entry.runner.strictCheckInterval) this.#offer(entry);
       await this.#options.runOutcome(entry, outcome);
     }
+    if (entry.jobsInARow >= queueOfJobs && !this.#stopping.signal.aborted) this.#options.onOutlook(entry, true);
     if (!entry.runner.strictCheckInterval) this.#offer(entry);
   }
 
@@ -158,6 +167,12 @@ export class Poller {
     }
     const isUnderPressure = outcome.kind !== "unreadable-job" && outcome.repeated;
     entry.requestLimit.note(isUnderPressure ? "under-pressure" : outcome.kind === "no-job" ? "no-job" : "job");
-    return outcome.kind === "no-job" ? undefined : outcome;
+    if (outcome.kind !== "no-job") {
+      entry.jobsInARow += 1;
+      return outcome;
+    }
+    entry.jobsInARow = 0;
+    this.#options.onOutlook(entry, false);
+    return undefined;
   }
 }

@@ -25,6 +25,8 @@ export interface RunnerEntry {
   readonly own: RunnerLoad;
   /** That of all entries with the same runner token: after a reload, jobs of the entry that was replaced are in it. */
   readonly all: RunnerLoad;
+  /** Jobs since a request came back without one. */
+  jobsInARow: number;
   /** Job requests without an answer since the last one that had one. */
   failedRequests: number;
   /** Not before this (monotonic ms) does it ask again: the coordinator named a time. */
@@ -45,6 +47,7 @@ export function createRunnerEntry(
     }),
     own: { requests: 0, jobs: 0 },
     all,
+    jobsInARow: 0,
     failedRequests: 0,
     asksAgainAtMs: Number.NEGATIVE_INFINITY,
   };

@@ -101,6 +101,7 @@ class PollingRunnerManager implements RunnerManager {
       log,
       metrics: this.#metrics,
       runOutcome: (entry, outcome) => this.#run(entry, outcome),
+      onOutlook: ({ runner }, expectsJob) => this.#executors.of(runner)?.expectJob?.(expectsJob),
       onWorkEnd: (entry) => this.#retireIfReplaced(entry),
     });
     this.reconfigure(config);
@@ -126,6 +127,7 @@ class PollingRunnerManager implements RunnerManager {
 
   stop(): void {
     this.#poller.stop();
+    for (const { runner } of this.#entries) this.#executors.of(runner)?.expectJob?.(false);
     if (this.#state === "running") this.#state = "graceful-shutdown";
     this.#resizeWorkers(0);
   }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
-import type { ExecutorSession } from "../executor.ts";
+import type { Executor, ExecutorSession } from "../executor.ts";
+import { findMarkedProcesses } from "./process-mark.ts";
 import { createShellExecutor } from "./shell-executor.ts";
 
 const signal = new AbortController().signal;
@@ -19,7 +21,9 @@ describe("a shell started ahead of its script", () => {
 
   after(() => rm(home, { recursive: true, force: true }));
 
-  async function withExecutor(profile: string, use: (open: () => Promise<ExecutorSession>) => Promise<void>) {
+  type Open = (shell?: string) => Promise<ExecutorSession>;
+
+  async function withExecutor(profile: string, use: (open: Open, executor: Executor) => Promise<void>) {
     await rm(path.join(home, "runs"), { force: true });
     await writeFile(path.join(home, ".bash_profile"), profile);
     await using executor = await createShellExecutor({
@@ -30,11 +34,11 @@ describe("a shell started ahead of its script", () => {
       temporaryDirectory: home,
       stopLimits: { graceMs: 400, killMs: 1_000 },
     });
-    const request = { jobId: 1, shellCommand: ["bash", "-l"], preamble: "" };
-    await use(() => executor.prepare(request, { signal }));
+    const request = (shell: string) => ({ jobId: 1, shellCommand: [shell, "-l"], preamble: "" });
+    await use((shell = "bash") => executor.prepare(request(shell), { signal }), executor);
   }
 
-  test("no shell is started outside a job", () =>
+  test("no shell is started outside a job that is not expected", () =>
     withExecutor('echo $$ >> "$HOME/runs"', async (open) => {
       const session = await open();
       const pid = await pidOf(session);
@@ -66,6 +70,29 @@ describe("a shell started ahead of its script", () => {
     assert.deepEqual(await profileRuns(), ["finished"]);
   });
 
+  test("a job that was expected takes the shell that was started for it, another one its own", () =>
+    withExecutor("", async (open, executor) => {
+      await pidOfJob(await open());
+      executor.expectJob?.(true);
+      const spare = await processOf(home);
+      assert.notEqual(await pidOfJob(await open("sh")), spare, "that job has another shell");
+      executor.expectJob?.(true);
+      assert.equal(await pidOfJob(await open()), spare);
+    }));
+
+  test("what was started for a job that does not come goes", () =>
+    withExecutor("", async (open, executor) => {
+      await pidOfJob(await open());
+      executor.expectJob?.(true);
+      await processOf(home);
+      executor.expectJob?.(false);
+      await executor[Symbol.asyncDispose]();
+      assert.deepEqual(
+        [...(await findMarkedProcesses()).values()].filter((mark) => mark.startsWith(ownerOf(home))),
+        [],
+      );
+    }));
+
   test("a script that is aborted before it begins starts nothing", () =>
     withExecutor("", async (open) => {
       await using session = await open();
@@ -76,6 +103,27 @@ describe("a shell started ahead of its script", () => {
       assert.deepEqual(await profileRuns(), [""]);
     }));
 });
+
+/** Of the job's only script; the job is over then. */
+async function pidOfJob(session: ExecutorSession): Promise<string> {
+  const pid = await pidOf(session);
+  await session[Symbol.asyncDispose]();
+  return pid;
+}
+
+/** Resolves with the pid of the one process that this executor has. */
+async function processOf(identity: string): Promise<string> {
+  for (;;) {
+    const [found] = [...(await findMarkedProcesses())].filter(([, mark]) => mark.startsWith(ownerOf(identity)));
+    if (found !== undefined) return String(found[0]);
+    await new Promise(setImmediate);
+  }
+}
+
+/** What the marks of an executor's processes begin with. */
+function ownerOf(identity: string): string {
+  return createHash("sha256").update(identity).digest("hex").slice(0, 16);
+}
 
 async function pidOf(session: ExecutorSession, { isFollowed = false } = {}): Promise<string> {
   let text = "";

@@ -5,7 +5,7 @@ import type { ShellProcess } from "./shell-process.ts";
  * the profile of a login shell: 140 ms here, of the 160 that such a shell takes.
  *
  * Isolation is as without it: a shell runs one script of one job. Only the moment differs at which it reads its profile:
- * while the job is prepared or its sources are fetched.
+ * while the job is prepared or its sources are fetched, or just before the job came (`SpareShells`).
  */
 export interface ShellAhead {
   /** Begins to start a shell, unless there is one. */
@@ -18,13 +18,15 @@ export interface ShellAhead {
 
 /**
  * @param start starts a shell for this job.
+ * @param first one that was started before the job came; `undefined`: none was.
  * @param retire is given a shell that runs no script after all; it ends by itself.
  */
 export function createShellAhead(
   start: () => Promise<ShellProcess>,
   retire: (shell: Promise<ShellProcess | undefined>) => void,
+  first?: Promise<ShellProcess | undefined>,
 ): ShellAhead {
-  let waiting: Promise<ShellProcess | undefined> | undefined;
+  let waiting = first;
   return {
     prepare() {
       // Whoever takes it starts another one and hears why that does not work.

@@ -12,6 +12,7 @@ import { createShellAhead } from "./shell-ahead.ts";
 import { startShell } from "./shell-process.ts";
 import { createShellPrograms } from "./shell-programs.ts";
 import { createShellSession } from "./shell-session.ts";
+import { createSpareShells } from "./spare-shells.ts";
 import { defaultStopLimits, type StopLimits, stopProcesses } from "./stop-processes.ts";
 
 export interface ShellExecutorOptions {
@@ -40,7 +41,13 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
   const politeLimits = { ...stopLimits, graceMs: Math.min(stopLimits.graceMs, 5_000) };
   const retiring = createRetiringShells(politeLimits);
   const programs = createShellPrograms(options.environment["PATH"]);
+  const spares = createSpareShells(retiring.retire);
   const sessions = new Set<AsyncDisposable>();
+  let lastCommand: readonly string[] | undefined;
+  const startOf = (command: readonly string[]) => () => {
+    const { environment, workingDirectory } = options;
+    return startShell({ command, environment, workingDirectory, mark: marker.newMark(), pipes });
+  };
 
   return {
     name: "shell",
@@ -57,13 +64,13 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
     },
     async prepare(request, { signal }) {
       signal.throwIfAborted();
-      const { environment, workingDirectory } = options;
-      await programs.require(request.shellCommand[0] ?? "");
-      const start = () =>
-        startShell({ command: request.shellCommand, environment, workingDirectory, mark: marker.newMark(), pipes });
+      const { environment } = options;
+      const command = request.shellCommand;
+      await programs.require(command[0] ?? "");
+      lastCommand = command;
       const session = createShellSession({
         request,
-        shellAhead: createShellAhead(start, retiring.retire),
+        shellAhead: createShellAhead(startOf(command), retiring.retire, spares.take(command)),
         createFunctionProcesses: (tempDir) =>
           createFunctionProcesses({
             mark: marker.newMark(),
@@ -78,7 +85,12 @@ export async function createShellExecutor(options: ShellExecutorOptions): Promis
       sessions.add(session);
       return session;
     },
+    expectJob(isExpected) {
+      if (!isExpected) spares.release();
+      else if (lastCommand !== undefined) spares.add(lastCommand, startOf(lastCommand));
+    },
     async [Symbol.asyncDispose]() {
+      spares.release();
       await Promise.all([...sessions].map((session) => session[Symbol.asyncDispose]()));
       await retiring.settled();
       await pipes[Symbol.asyncDispose]();

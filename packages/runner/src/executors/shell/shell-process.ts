@@ -8,6 +8,8 @@ import { markVariable } from "./process-mark.ts";
 export interface ShellProcess {
   readonly pid: number;
   readonly mark: string;
+  /** Monotonic; not after its process began. */
+  readonly startedAtMs: number;
   /** Resolves when the shell is gone; never rejects. */
   readonly exited: Promise<ShellExit>;
   readonly hasExited: boolean;
@@ -38,6 +40,7 @@ export async function startShell(start: ShellStart): Promise<ShellProcess> {
   if (program === undefined) throw new ExecutorError("no shell to start: its command is empty");
   const stdout = await start.pipes.open();
   const stderr = await start.pipes.open();
+  const startedAtMs = performance.now();
   let child: ChildProcess;
   try {
     child = spawn(program, programArguments, {
@@ -65,6 +68,7 @@ export async function startShell(start: ShellStart): Promise<ShellProcess> {
   return {
     pid,
     mark: start.mark,
+    startedAtMs,
     exited,
     get hasExited() {
       return child.exitCode !== null || child.signalCode !== null;

@@ -42,7 +42,6 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
   /** Every shell of this session, whose group or mark may still have processes. */
   const shells: ShellProcess[] = [];
   const functions: FunctionProcesses[] = [];
-  const startedAtMs = performance.now();
   let isDisposed = false;
 
   async function run(script: ScriptRun, { signal }: { readonly signal: AbortSignal }): Promise<ScriptOutcome> {
@@ -115,7 +114,7 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
       let count = 0;
       // One that starts others while they are counted leaves some for the next look.
       for (let look = 0; look < maxLeftoverLooks; look += 1) {
-        const leftovers = await findLeftovers(shells, functions, performance.now() - startedAtMs);
+        const leftovers = await findLeftovers(shells, functions);
         if (leftovers.length === 0) break;
         await stopProcesses(leftovers, limits);
         count += leftovers.length;
@@ -130,11 +129,11 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
 async function findLeftovers(
   shells: readonly ShellProcess[],
   functions: readonly FunctionProcesses[],
-  elapsedMs: number,
 ): Promise<number[]> {
   const marks = new Set([...shells, ...functions].map(({ mark }) => mark));
   const [first] = shells;
-  const among = first === undefined || functions.length > 0 ? undefined : pidsSince(first.pid, elapsedMs);
+  const isKnown = first !== undefined && functions.length === 0;
+  const among = isKnown ? pidsSince(first.pid, performance.now() - first.startedAtMs) : undefined;
   const marked = await findMarkedProcesses(among);
   const pids = [...marked].filter(([, mark]) => marks.has(mark)).map(([pid]) => pid);
   // A member of the group that cleared its environment is still found, and all of them where there is no /proc.
