@@ -172,7 +172,7 @@ function killedRunner(identity: string, directory: string): string {
     const session = await executor.prepare({ jobId: 1, shellCommand: ["bash"], preamble: "" }, { signal });
     const text = "trap '' PIPE; setsid sleep 600.75 & " +
       "until grep -q ^sleep /proc/$!/cmdline; do :; done; echo running; sleep 600.75\\n";
-    await session.run({ stageName: "x", text, onStdout: (c) => process.stdout.write(c), onStderr() {} }, { signal });
+    await session.run({ stageName: "x", text, onStdout: (c) => void process.stdout.write(c), onStderr() {} }, { signal });
   `;
 }
 
