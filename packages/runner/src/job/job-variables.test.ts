@@ -15,11 +15,12 @@ const image = {
 };
 
 /** The variables of a job in their final form. The job sets `ofJob`, the runner's `environment` the same keys. */
-function variablesOf(ofJob: Readonly<Record<string, string>>, executor = "shell") {
+function variablesOf(ofJob: Readonly<Record<string, string>>, executor = "shell", docker = {}) {
   const environment = Object.keys(ofJob).map((key) => ({ key, value: "the runner's" }));
+  const table = { token: "glrt-abc123def456", executor, ...(executor === "docker" ? { docker } : {}) };
   const options = {
     job: aJob({ timeoutMs: 90_500, image, variables: { TAG: "3", ...ofJob } }),
-    runner: { ...aRunner("https://gitlab.example.com", { token: "glrt-abc123def456" }), environment },
+    runner: { ...aRunner("https://gitlab.example.com", table), environment },
     executor: { name: executor },
     product: { name: "gitlab-runner", version: "19.4.0", revision: "d79f3e7b" },
     concurrentId: 4,
@@ -70,6 +71,14 @@ describe("the variables of a job (runner-protocol.md §3.2)", () => {
     assert.equal(variablesOf({}, "docker").valueOf("CI_DISPOSABLE_ENVIRONMENT"), "true");
     assert.equal(variablesOf({}, "docker").has("CI_SHARED_ENVIRONMENT"), false);
     assert.equal(variablesOf({}).has("CI_DISPOSABLE_ENVIRONMENT"), false);
+  });
+
+  test("the network of a job has a name where it has one of its own", () => {
+    const flag = { FF_NETWORK_PER_BUILD: "true" };
+    assert.equal(variablesOf(flag, "docker").valueOf("CI_BUILD_NETWORK_NAME"), "runner-abc123def-7-2-42");
+    assert.equal(variablesOf({}, "docker").has("CI_BUILD_NETWORK_NAME"), false);
+    assert.equal(variablesOf(flag, "docker", { network_mode: "host" }).has("CI_BUILD_NETWORK_NAME"), false);
+    assert.equal(variablesOf(flag).has("CI_BUILD_NETWORK_NAME"), false);
   });
 
   test("a job's variable may refer to those of the runner, whatever their order, and to a secret", () => {

@@ -1,4 +1,5 @@
 import type { JobVariable } from "../coordinator-client/job.ts";
+import { networkNameOf } from "../executors/docker/names.ts";
 import { plainVariable } from "../shell/variable-set.ts";
 import type { BuildDirectories } from "./build-directories.ts";
 import { type FeatureFlags, featureFlagNames, isFeatureFlag } from "./feature-flags.ts";
@@ -34,6 +35,7 @@ export function jobVariablesOf(
     ...options.job.variables.filter((variable) => !isFeatureFlag(variable.key)),
     ...fixedVariables(options),
     ...secrets,
+    ...networkVariables(options, flags),
     plainVariable("RUNNER_TEMP_PROJECT_DIR", directories?.temporary ?? ""),
   ];
 }
@@ -79,6 +81,15 @@ function fixedVariables(options: JobExecutionOptions): JobVariable[] {
     plainVariable("CI_RUNNER_REVISION", product.revision),
     plainVariable("CI_RUNNER_EXECUTABLE_ARCH", `${process.platform}/${goArchitecture()}`),
   ];
+}
+
+/** The network that an executor with containers will make for the job. */
+function networkVariables(options: JobExecutionOptions, flags: FeatureFlags): JobVariable[] {
+  const { job, runner, concurrentProjectId } = options;
+  const { docker, shortToken } = runner;
+  if (!flags.FF_NETWORK_PER_BUILD || docker === undefined || docker.networkMode !== undefined) return [];
+  const identity = { shortToken, projectId: job.project.id, concurrentProjectId, jobId: job.id };
+  return [plainVariable("CI_BUILD_NETWORK_NAME", networkNameOf(identity))];
 }
 
 /** The machine's architecture by Go's name. Rule: runner-protocol.md §1.4. */

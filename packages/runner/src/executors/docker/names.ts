@@ -17,7 +17,7 @@ export interface JobNames {
 }
 
 export function namesOf(identity: ContainerJobIdentity): JobNames {
-  const { shortToken, projectId, concurrentProjectId, jobId } = identity;
+  const { shortToken, projectId, concurrentProjectId } = identity;
   const hostname = toLabel(`runner-${shortToken}-project-${projectId}-concurrent-${concurrentProjectId}`);
   const base = toLabel(`${hostname.slice(0, 46).replace(/-$/, "")}-${randomBytes(8).toString("hex")}`);
   const unique = projectHash(identity);
@@ -30,9 +30,17 @@ export function namesOf(identity: ContainerJobIdentity): JobNames {
     reusableVolume: (destination, isProtected) =>
       `runner-${unique}-cache-${md5(destination)}${protection(isProtected)}`,
     temporaryVolume: (destination) => `${base}-cache-${md5(destination)}`,
-    network: `runner-${toLabel(shortToken)}-${projectId}-${concurrentProjectId}-${jobId}`,
+    network: networkNameOf(identity),
     cacheDirectory: (destination, isProtected) => `${unique}/${md5(destination)}${protection(isProtected)}`,
   };
+}
+
+/** Name of the network of one job, which its scripts are told as `CI_BUILD_NETWORK_NAME`. Rule: runner-protocol.md §4.10. */
+export function networkNameOf(
+  identity: Pick<ContainerJobIdentity, "shortToken" | "projectId" | "concurrentProjectId" | "jobId">,
+): string {
+  const { shortToken, projectId, concurrentProjectId, jobId } = identity;
+  return `runner-${toLabel(shortToken)}-${projectId}-${concurrentProjectId}-${jobId}`;
 }
 
 /** The first half of a SHA-256: who may use a volume again. */
