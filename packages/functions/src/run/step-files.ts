@@ -8,6 +8,9 @@ export interface StepFiles {
   readonly exportFile: string;
 }
 
+/** Of scripts and built-ins, which no expression of their own tells where such files would be. */
+export const noStepFiles: StepFiles = { outputFile: "", exportFile: "" };
+
 /** The private directory of one job: files of its steps and of its file variables. Gone when disposed. */
 export class JobFiles implements AsyncDisposable {
   readonly #host: HostFiles;
@@ -33,7 +36,7 @@ export class JobFiles implements AsyncDisposable {
   }
 
   async removeStepFiles(files: StepFiles): Promise<void> {
-    await this.#host.remove([files.outputFile, files.exportFile]);
+    if (files !== noStepFiles) await this.#host.remove([files.outputFile, files.exportFile]);
   }
 
   /** Writes the job's file variables. @returns the value expressions see for each variable: for a file, its path (§8.2). */

@@ -15,6 +15,7 @@ import type { JobRun } from "./job-run.ts";
 import type { StepObservation } from "./observer.ts";
 import { outputsToJson, type StepOutputs } from "./outputs.ts";
 import type { StepOutcome } from "./run-form.ts";
+import { noStepFiles } from "./step-files.ts";
 import type { StepResult } from "./step-result.ts";
 
 const maxDepth = 50; // a function that calls itself must end before memory does
@@ -140,7 +141,7 @@ async function newFrame(
     directory: parts.implementation.kind === "files" ? parts.implementation.directory : job.workDir,
     inputs: objectOf(parts.inputs.values),
     scope: parts.scope,
-    files: await job.files.createStepFiles(),
+    files: parts.implementation.kind === "files" ? await job.files.createStepFiles() : noStepFiles,
     finished: new Map(),
     observation: parts.observation,
     stepDepth: caller.stepDepth + 1,
