@@ -7,8 +7,10 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { collectorIngest } from "./collector-ingest.ts";
+import { containerFunctions } from "./container-functions.ts";
 import { exportLoad } from "./export-load.ts";
 import { exporter } from "./exporter.ts";
+import { expressions } from "./expressions.ts";
 import { faultyEndpoints } from "./faulty-endpoints.ts";
 import { functionOverhead } from "./function-overhead.ts";
 import { handOut } from "./hand-out.ts";
@@ -22,6 +24,8 @@ const benchmarks: readonly Benchmark[] = [
   jobOverhead,
   faultyEndpoints,
   functionOverhead,
+  containerFunctions,
+  expressions,
   exporter,
   exportLoad,
   collectorIngest,

@@ -46,8 +46,8 @@ export async function startJobscope(
   };
 }
 
-/** Starts `jobscope run` for one runner with the shell executor. */
-export function startRunner(options: { url: string; concurrent: number }): Promise<JobscopeProcess> {
+/** Starts `jobscope run` for one runner, with the shell executor unless an image for its jobs is given. */
+export function startRunner(options: { url: string; concurrent: number; image?: string }): Promise<JobscopeProcess> {
   return startJobscope(async (directory) => {
     const file = join(directory, "config.toml");
     await writeFile(
@@ -59,9 +59,10 @@ export function startRunner(options: { url: string; concurrent: number }): Promi
         'name = "bench"',
         `url = "${options.url}"`,
         'token = "glrt-bench"',
-        'executor = "shell"',
         `request_concurrency = ${options.concurrent}`,
-        `builds_dir = "${directory}/builds"`,
+        ...(options.image === undefined
+          ? ['executor = "shell"', `builds_dir = "${directory}/builds"`]
+          : ['executor = "docker"', "[runners.docker]", `image = "${options.image}"`, 'pull_policy = "never"']),
         "",
       ].join("\n"),
     );
