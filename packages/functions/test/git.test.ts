@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/prom
 import { dirname, join } from "node:path";
 import { suite, test } from "node:test";
 import { promisify } from "node:util";
-import { createFunctionSources } from "../src/index.ts";
+import { createFunctionSources, createLocalProcesses } from "../src/index.ts";
 import { GitServer } from "./git-server.ts";
 import { functionFile, JobFixture, shellFunction } from "./job-fixture.ts";
 
@@ -93,6 +93,23 @@ suite("functions from Git (ci-functions.md §2.4)", () => {
     );
     assert.deepEqual(output, ["one", "one", "two", "one", "two", "sub", "root", "own"]);
     assert.ok(fixture.job.seen.every(({ digest }) => digest === first || digest === second));
+  });
+
+  test("git sees the job's environment on this machine; for commands elsewhere it sees neither that nor the engine's home", async () => {
+    await using fixture = await GitFixture.create();
+    await fixture.commit({ "steps/step.yml": say("fetched") });
+    const { job } = fixture;
+    const config = join(job.root, ".gitconfig");
+    await writeFile(config, '[url "http://127.0.0.1:1/"]\n\tinsteadOf = http://\n');
+    const steps = [{ name: "a", func: `${fixture.reference}@main`, env: { GIT_CONFIG_GLOBAL: config } }];
+    assert.equal((await job.run(steps)).error?.code, "fetch_failed");
+    await using machine = createLocalProcesses({ tempDir: job.tempDir });
+    const foreign = { environment: {}, platform: { os: "linux", architecture: "amd64" }, shell: ["sh"] } as const;
+    const sources = createFunctionSources({
+      cacheDir: job.cacheDir,
+      environment: { PATH: "/usr/bin:/bin", HOME: job.root },
+    });
+    assert.deepEqual(await job.output(steps, { processes: { ...machine, foreign }, sources }), ["fetched"]);
   });
 
   test("fetching is observed with bytes, commit and cache hit, and a moved branch is fetched again", async () => {

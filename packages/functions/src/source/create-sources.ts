@@ -82,12 +82,19 @@ function refuseOutside(root: string, { directory, file = "" }: DefinitionLocatio
 
 const proxyVariables = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
 
+/** What leads to programs and to trusted servers. No `HOME`: the logins kept there are the engine's. */
+const engineVariables = [
+  ...["PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"],
+  ...proxyVariables,
+  ...proxyVariables.map((name) => name.toUpperCase()),
+];
+
 /** What a job in a container sets is not for programs of this machine: `PATH`, `LD_PRELOAD`, Git's own. Proxies are. */
 function foreignGitEnvironment(
   { environment = {} }: FunctionSourcesOptions,
   jobEnvironment: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const own = Object.entries(environment);
+  const own = Object.entries(environment).filter(([name]) => engineVariables.includes(name));
   const proxies = Object.entries(jobEnvironment).filter(([name]) => proxyVariables.includes(name.toLowerCase()));
   return Object.fromEntries([...own, ...proxies].filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -14,8 +14,9 @@ export interface FunctionSourcesOptions {
   /** Platform to choose OCI images for, when commands run on this machine. Default: the machine's. */
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   /**
-   * Environment of `git` for jobs whose commands run in a container: what such a job sets must not reach a program of this
-   * machine, but for proxies. Default: none.
+   * The engine's environment, from which `git` gets its paths, authorities and proxies for jobs whose commands run in a
+   * container: what such a job sets must not reach a program of this machine, but for proxies, nor does the job get logins
+   * of the engine's user. Default: none.
    */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Program for Git. Default `git`, searched on the engine's `PATH`. */
