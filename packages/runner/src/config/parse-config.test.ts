@@ -147,3 +147,9 @@ test("a setting that GitLab's runner has and we do not act on is told", () => {
   const { warnings } = parse(`[session_server]\nlisten_address = ":8093"\n${minimal}`);
   assert.equal(warnings.length, 1);
 });
+
+test("a table of an executor that is not the runner's own has no effect", () => {
+  const table = '[runners.docker]\nimage = "alpine"\n';
+  assert.equal(parse(minimal + table).runners[0]?.docker, undefined);
+  assert.equal(parse(minimal.replace("shell", "docker") + table).runners[0]?.docker?.image, "alpine");
+});

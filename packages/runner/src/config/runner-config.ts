@@ -77,6 +77,6 @@ export interface RunnerConfig {
   /** `[runners.feature_flags]`: wins over job variables (runner-protocol.md §3.2). Names as written. */
   readonly featureFlags: Readonly<Record<string, boolean>>;
   readonly cache: CacheConfig;
-  /** `[runners.docker]`; `undefined` when there is no such table. */
+  /** `[runners.docker]`; `undefined` when there is no such table, and with an executor that does not use it. */
   readonly docker: DockerConfig | undefined;
 }

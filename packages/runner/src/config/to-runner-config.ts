@@ -69,7 +69,7 @@ export function toRunnerConfig(table: RunnerTable, context: RunnerConfigContext)
     artifactResponseHeaderTimeoutMs: positive(table.artifact.response_header_timeout ?? 0, 600_000),
     featureFlags: table.feature_flags,
     cache: toCacheConfig(table.cache, { ...place, key: `${key}.cache` }),
-    docker: table.docker === undefined ? undefined : toDockerConfig(table.docker),
+    docker: table.docker === undefined || table.executor !== "docker" ? undefined : toDockerConfig(table.docker),
   };
 }
 
