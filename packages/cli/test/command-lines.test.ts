@@ -62,6 +62,7 @@ const mistakes: readonly {
   environment?: Readonly<Record<string, string>>;
   message: RegExp;
 }[] = [
+  { name: "a share that is none", args: ["coordinator", "--sample", "2"], message: /--sample: "2" is no number from/ },
   { name: "an unknown flag", args: ["exec", "--frobnicate"], message: /unknown option '--frobnicate'/ },
   { name: "an unknown command", args: ["frobnicate"], message: /unknown command 'frobnicate'/ },
   { name: "a number of jobs that is none", args: ["exec", "--jobs", "many"], message: /--jobs: "many" is no number/ },

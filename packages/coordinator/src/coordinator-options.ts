@@ -12,6 +12,8 @@ export interface CoordinatorTelemetry {
   readonly endpoints: readonly { readonly url: string; readonly auth?: unknown }[];
   /** Share of pipelines to trace, 0 to 1, decided by a hash of the root pipeline's id. Default 1. */
   readonly samplingRatio?: number;
+  /** Paths of the projects whose pipelines are traced, `group/project`. Default: all. */
+  readonly projects?: readonly string[];
 }
 
 /** Settings of one coordinator. */

@@ -93,7 +93,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   resources.defer(() => lifecycle.stop());
   const isTracing = options.telemetry.form !== "none" && (options.spanProcessors?.length ?? 0) > 0;
   const spanProcessors = options.spanProcessors ?? [];
-  if (isTracing) lifecycle.observe(new RailsSpans({ state, spanProcessors, instanceId: options.listen, log }));
+  if (isTracing) {
+    const spans = new RailsSpans({ state, spanProcessors, instanceId: options.listen, log });
+    spans.resume();
+    lifecycle.observe(spans);
+  }
   const handles = new PipelineHandles({ state, lifecycle, log });
   let url = options.externalUrl ?? "";
   const git = createGit(environment);
@@ -101,7 +105,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ...{ state, lifecycle, now, environment, git },
     serverUrl: () => url,
     storeDir: dataDir.repositories,
-    samplingRatio: options.telemetry.form === "none" ? 0 : (options.telemetry.samplingRatio ?? 1),
+    telemetry: options.telemetry,
   });
   const watched = new Map<string, WatchedRepository>();
   const context: ApiContext = {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ChildEnvironment } from "./child-environment.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
-import type { PipelineRequest } from "./coordinator-options.ts";
+import type { CoordinatorTelemetry, PipelineRequest } from "./coordinator-options.ts";
 import { cancelRedundant } from "./lifecycle/auto-cancel.ts";
 import type { CoordinatorState } from "./lifecycle/coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle/lifecycle.ts";
@@ -13,6 +13,7 @@ import type { PipelinePlan, PlannedJobView } from "./plan-view.ts";
 import type { Git } from "./repository/git.ts";
 import { projectPathOf } from "./repository/project-path.ts";
 import { findWorkTree, type WorkTree } from "./repository/work-tree.ts";
+import { isSampled } from "./telemetry/trace-ids.ts";
 
 interface StarterDeps {
   readonly state: CoordinatorState;
@@ -22,7 +23,7 @@ interface StarterDeps {
   readonly environment: ChildEnvironment;
   readonly serverUrl: () => string;
   readonly storeDir: string;
-  readonly samplingRatio: number;
+  readonly telemetry: CoordinatorTelemetry;
 }
 
 interface Reserved {
@@ -68,7 +69,9 @@ export class PipelineStarter {
       });
     }
     this.#reserved.delete(view);
-    const pipeline = startPlanned(this.#deps, reserved.project, reserved.plan, { id: reserved.pipelineId });
+    const { project, plan, pipelineId } = reserved;
+    const isTraced = isPipelineTraced(this.#deps.telemetry, project.path, pipelineId);
+    const pipeline = startPlanned(this.#deps, project, plan, { id: pipelineId, isTraced });
     cancelRedundant(this.#deps, pipeline);
     return pipeline;
   }
@@ -120,6 +123,12 @@ export class PipelineStarter {
     );
     return await mine;
   }
+}
+
+function isPipelineTraced(telemetry: CoordinatorTelemetry, projectPath: string, rootPipelineId: number): boolean {
+  const { form, samplingRatio = 1, projects } = telemetry;
+  if (form === "none" || projects?.includes(projectPath) === false) return false;
+  return isSampled(rootPipelineId, samplingRatio);
 }
 
 function viewPlan(plan: CreatedPlan): PipelinePlan {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import { silentLog } from "@jobscope/labkit";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
+import { startCoordinator } from "../src/index.ts";
 import { runningCoordinator } from "./support/running-coordinator.ts";
+import { aRepository, temporaryFolder } from "./support/temporary-repository.ts";
+import { TestRunner } from "./support/test-runner.ts";
 
 /** Collects spans as they begin and end. */
 function recorder() {
@@ -92,6 +97,44 @@ test("the original form brings a trace context and no endpoints; none brings not
     [undefined, undefined, undefined],
   );
   assert.deepEqual(started, []);
+});
+
+test("a restart goes on with the spans of what was waiting and running", async () => {
+  using folder = temporaryFolder();
+  const repository = aRepository(join(folder.path, "app"), {
+    ".gitlab-ci.yml": "one: { script: [x] }\ntwo: { script: [x] }",
+  });
+  const options = { listen: "127.0.0.1:0", dataDir: join(folder.path, "data"), log: silentLog, telemetry: shipped };
+  const first = recorder();
+  const before = await startCoordinator({ ...options, spanProcessors: [first.processor] });
+  const { token } = before.createRunnerToken({ description: "r" });
+  await before.createPipeline({ repository });
+  const running = await new TestRunner(before.url, token).nextJob();
+  await before[Symbol.asyncDispose]();
+  const second = recorder();
+  await using after = await startCoordinator({ ...options, spanProcessors: [second.processor] });
+  const runner = new TestRunner(after.url, token);
+  await runner.finish(running);
+  await runner.finish(await runner.nextJob());
+  const named = ({ name, attributes }: ReadableSpan) => `${name} ${attributes["ci.job.name"] ?? ""}`.trim();
+  assert.deepEqual([...first.ended, ...second.ended].map(named).sort(), [
+    ...["job_lifecycle one", "job_lifecycle two", "job_pending one", "job_pending two"],
+    ...["job_running one", "job_running two", "pipeline"],
+  ]);
+  const ids = [...first.ended, ...second.ended].map((span) => span.spanContext().spanId);
+  assert.equal(new Set(ids).size, 7, "each span is sent once");
+});
+
+test("only the projects that are named are traced, and a payload names no more than two endpoints", async () => {
+  const many = { ...shipped, endpoints: [...endpoints, ...endpoints, ...endpoints] };
+  const config = "one: { script: [x] }";
+  await using named = await runningCoordinator(config, { telemetry: { ...many, projects: ["local/app"] } });
+  await named.coordinator.createPipeline({ repository: named.repository });
+  const { tracing } = (await named.runner.nextJob()).features;
+  assert.deepEqual(tracing?.otel_endpoints, [...endpoints, ...endpoints]);
+  await using other = await runningCoordinator(config, { telemetry: { ...many, projects: ["local/other"] } });
+  await other.coordinator.createPipeline({ repository: other.repository });
+  assert.equal((await other.runner.nextJob()).features.tracing, undefined);
 });
 
 test("sampling leaves a pipeline out as a whole", async () => {

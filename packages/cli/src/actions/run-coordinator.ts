@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { startCoordinator } from "@jobscope/coordinator";
 import { createEndpointPool, createLog, createSpanProcessor } from "@jobscope/labkit";
 import { checkedAddress } from "../checked-address.ts";
+import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
 import { openDataDir } from "../data-dir.ts";
 import { aborted, watchInterrupts } from "../interrupts.ts";
@@ -15,6 +16,8 @@ export interface CoordinatorFlags {
   readonly repository: string;
   readonly otlpEndpoint?: readonly string[];
   readonly registrationToken?: string;
+  readonly sample: string;
+  readonly traceProject?: readonly string[];
 }
 
 /** `jobscope coordinator`: runs until a signal. */
@@ -34,6 +37,8 @@ export async function runCoordinator(
     telemetry: {
       form: endpoints.length === 0 ? "none" : "shipped",
       endpoints: endpoints.map(({ url }) => ({ url })),
+      samplingRatio: shareOf(flags.sample),
+      ...(flags.traceProject === undefined ? {} : { projects: flags.traceProject }),
     },
     spanProcessors: [createSpanProcessor(endpoints.map((endpoint) => pool.endpoint(endpointSpecOf(endpoint))))],
     ...(flags.registrationToken === undefined ? {} : { registrationToken: flags.registrationToken }),
@@ -44,4 +49,10 @@ export async function runCoordinator(
   stdout.write(`coordinator   ${coordinator.url}\nrunner token  ${token}\n`);
   if (watched !== false) stdout.write(`git push to   ${watched.pushUrl}\n`);
   await aborted(interrupts.polite);
+}
+
+function shareOf(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== "" && share >= 0 && share <= 1) return share;
+  throw new CommandError(`--sample: "${text}" is no number from 0 to 1`);
 }

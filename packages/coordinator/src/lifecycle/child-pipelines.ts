@@ -104,7 +104,8 @@ export class ChildPipelines implements LifecycleObserver {
     await makePipelineRefs(git, plan, id);
     job.childPipelineId = id;
     state.saveJob(job);
-    return startPlanned({ ...this.#deps, samplingRatio: 1 }, project, plan, { id, parent: { root, jobId: job.id } });
+    const { isTraced } = root;
+    return startPlanned(this.#deps, project, plan, { id, isTraced, parent: { root, jobId: job.id } });
   }
 
   #depthOf(pipeline: PipelineRecord): number {

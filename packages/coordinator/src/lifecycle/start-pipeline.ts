@@ -1,6 +1,5 @@
 import type { CreatedPlan } from "../pipeline/create-plan.ts";
 import type { Git } from "../repository/git.ts";
-import { isSampled } from "../telemetry/trace-ids.ts";
 import type { CoordinatorState } from "./coordinator-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { PipelineRecord, ProjectRecord } from "./records.ts";
@@ -8,16 +7,18 @@ import type { PipelineRecord, ProjectRecord } from "./records.ts";
 /** Where a pipeline stands among others. */
 export interface PipelinePlace {
   readonly id: number;
+  /** A child pipeline is traced if the pipeline at the top is. */
+  readonly isTraced: boolean;
   /** For a child pipeline: the pipeline at the top, and the job that triggered this one. */
   readonly parent?: { readonly root: PipelineRecord; readonly jobId: number };
 }
 
 /** Turns a plan into a stored, running pipeline. The refs that jobs fetch must have been made. */
 export function startPlanned(
-  deps: { state: CoordinatorState; lifecycle: Lifecycle; now: () => number; samplingRatio: number },
+  deps: { state: CoordinatorState; lifecycle: Lifecycle; now: () => number },
   project: ProjectRecord,
   plan: CreatedPlan,
-  { id, parent }: PipelinePlace,
+  { id, isTraced, parent }: PipelinePlace,
 ): PipelineRecord {
   const { facts, folder, repositories, rewrites } = plan.source;
   project.lastPipelineIid += 1;
@@ -39,7 +40,7 @@ export function startPlanned(
     pipelineVariables: plan.pipelineVariables,
     autoCancel: plan.planned.autoCancel.on_new_commit,
     isCanceledByFailure: plan.planned.autoCancel.on_job_failure === "all",
-    isTraced: parent?.root.isTraced ?? isSampled(id, deps.samplingRatio),
+    isTraced,
     createdAtMs: deps.now(),
     state: "created",
     startedAtMs: undefined,

@@ -8,6 +8,9 @@ export interface PayloadTelemetry {
   readonly topLevel: Readonly<Record<string, unknown>>;
 }
 
+/** Runners honour no more (telemetry.md §1). */
+const maxEndpoints = 2;
+
 /** Rule: telemetry.md §1, both wire forms; runner-protocol.md §7.1. */
 export function payloadTelemetry(
   telemetry: CoordinatorTelemetry,
@@ -22,6 +25,8 @@ export function payloadTelemetry(
   if (telemetry.form === "original") {
     return { features: { job_telemetry: true }, topLevel: { trace_context: ids } };
   }
-  const otel_endpoints = telemetry.endpoints.map(({ url, auth }) => ({ url, ...(auth === undefined ? {} : { auth }) }));
+  const otel_endpoints = telemetry.endpoints
+    .slice(0, maxEndpoints)
+    .map(({ url, auth }) => ({ url, ...(auth === undefined ? {} : { auth }) }));
   return { features: { tracing: { ...ids, otel_endpoints } }, topLevel: {} };
 }

@@ -40,6 +40,16 @@ export class RailsSpans implements LifecycleObserver {
     this.#tracer = provider.getTracer("gitlab-ci-job-telemetry");
   }
 
+  /** Begins again what a former process had begun and could not end. Once, before anything changes. */
+  resume(): void {
+    for (const pipeline of this.#state.pipelines.values()) {
+      if (pipeline.finishedAtMs !== undefined) continue;
+      this.pipelineChanged(pipeline);
+      for (const job of this.#state.jobsOf(pipeline.id))
+        if (!finalStates.has(job.state)) this.jobChanged(job, undefined);
+    }
+  }
+
   pipelineChanged(pipeline: PipelineRecord): void {
     if (!pipeline.isTraced || pipeline.id !== pipeline.rootPipelineId) return;
     const spanId = spanIdOf(`pipeline:${pipeline.id}`);
