@@ -256,17 +256,37 @@ function spansOf(body: Buffer): { readonly name: string; readonly traceId: strin
   return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
 }
 
-test("jobs do not inherit the runner's own telemetry variables", () =>
+test("jobs inherit no variable that holds a telemetry secret", () =>
   withManager(
     async ({ coordinator, directory }) => {
       await finalUpdateOf(coordinator, 1);
       const environment = await readFile(path.join(directory, "environment"), "utf8");
       assert.match(environment, /^OTHER=kept$/m);
-      assert.doesNotMatch(environment, /JOBSCOPE_TELEMETRY/);
+      assert.match(environment, /^OTEL_EXPORTER_OTLP_ENDPOINT=https:/m);
+      assert.doesNotMatch(environment, /JOBSCOPE_TELEMETRY|s3cret/);
     },
     {
+      config: {
+        telemetry: {
+          mode: "off",
+          endpoints: [
+            { url: "https://otel.example.com", bearer_token_env: "TOKEN_OF_OPERATOR" },
+            {
+              url: "https://other.example.com",
+              oauth2: { issuer: "https://issuer.example.com", client_id: "c", client_secret_env: "CLIENT_SECRET" },
+            },
+          ],
+        },
+      },
       prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ['env > "$HOME/environment"'])),
-      environment: { OTHER: "kept", JOBSCOPE_TELEMETRY_ENDPOINTS_0_BEARER_TOKEN: "s3cret" },
+      environment: {
+        OTHER: "kept",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "https://otel.example.com",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=s3cret",
+        TOKEN_OF_OPERATOR: "s3cret",
+        CLIENT_SECRET: "s3cret",
+        JOBSCOPE_TELEMETRY_ENDPOINTS_0_BEARER_TOKEN: "s3cret",
+      },
     },
   ));
 

@@ -5,6 +5,8 @@ import type { SpoolLimits } from "@jobscope/labkit";
 export interface TelemetryConfig {
   /** How jobs are traced and where their spans go; each key's meaning and default stands there. */
   readonly policy: Omit<TelemetryPolicy, "hasLocalViewer">;
+  /** Variables of the environment that endpoints read a secret from (`bearer_token_env`, `client_secret_env`). */
+  readonly secretVariables: readonly string[];
   /**
    * `trace_url_template`: where people look at a trace, with `{trace_id}` and others to be filled in. Shown in the log of
    * each traced job. Default: none.

@@ -5,9 +5,19 @@ import { telemetryTable } from "./schema/telemetry-table.ts";
 
 const prefix = "JOBSCOPE_TELEMETRY_";
 
-/** What jobs may inherit: without our own variables, since they may hold tokens. */
-export function withoutTelemetryVariables(environment: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(prefix)));
+const otelHeaders = /^OTEL_EXPORTER_OTLP_(?:TRACES_)?HEADERS$/;
+
+/**
+ * What jobs may inherit: without our own variables, OpenTelemetry's headers, and those that the configuration reads a
+ * secret from (`secretVariables`). A job that prints its environment must not print an operator's token.
+ */
+export function withoutTelemetryVariables(
+  environment: Environment,
+  secretVariables: readonly string[] = [],
+): Environment {
+  const isKept = (name: string) =>
+    !name.startsWith(prefix) && !otelHeaders.test(name) && !secretVariables.includes(name);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isKept(name)));
 }
 
 /** `JOBSCOPE_TELEMETRY_ENDPOINTS_<n>_URL`; `*` in a path is an index, from 0. */

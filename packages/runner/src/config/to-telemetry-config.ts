@@ -49,6 +49,7 @@ export function toTelemetryConfig(table: TelemetryTable, context: Context): Tele
       commandSpans: table.command_spans,
       sectionSpans: table.section_spans,
     },
+    secretVariables: configured.flatMap(({ auth }) => secretVariableOf(auth)),
     traceUrlTemplate: table.trace_url_template,
     logsTraceId: table.log_trace_id || table.trace_url_template !== undefined,
     offlineArtifact: table.offline_artifact,
@@ -56,6 +57,12 @@ export function toTelemetryConfig(table: TelemetryTable, context: Context): Tele
     spoolDir: spoolDir(table, context),
     spoolLimits: { maxBytes: table.spool_max_bytes, maxAgeMs: table.spool_max_age, fsync: table.spool_fsync },
   };
+}
+
+function secretVariableOf(auth: AuthSpec | undefined): string[] {
+  if (auth?.kind === "bearer-env") return [auth.variable];
+  if (auth?.kind !== "oauth2-client-credentials" || auth.clientSecret.kind !== "env") return [];
+  return [auth.clientSecret.variable];
 }
 
 function spoolDir({ spool_dir: configured }: TelemetryTable, place: ConfigPlace): string | undefined {

@@ -35,7 +35,7 @@ export async function startRunnerManager(options: RunnerManagerOptions): Promise
   const { config, log } = options;
   const environment = options.environment ?? processEnvironment();
   const workingDirectory = options.workingDirectory ?? process.cwd();
-  const jobEnvironment = withoutTelemetryVariables(environment);
+  const jobEnvironment = withoutTelemetryVariables(environment, config.telemetry.secretVariables);
   const executors = await createExecutors(config, { log, environment: jobEnvironment, workingDirectory });
   await executors.sweep();
   await sweepFiles(config, workingDirectory, log);
@@ -283,7 +283,7 @@ class PollingRunnerManager implements RunnerManager {
       telemetry: this.#telemetry,
       systemId: this.#config.systemId,
       workingDirectory: this.#options.workingDirectory,
-      environment: withoutTelemetryVariables(this.#options.environment),
+      environment: withoutTelemetryVariables(this.#options.environment, this.#config.telemetry.secretVariables),
       product: { name: "gitlab-runner", version: runnerVersion, revision: runnerRevision },
       reportTiming: {},
       hardStop: this.#hardStop.signal,
