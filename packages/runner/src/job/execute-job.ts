@@ -43,7 +43,7 @@ async function execute(asked: JobContext, log: JobLog, sectionSpan: JobRun["sect
   printHeader(asked, log);
   warnOfIdleFlags(asked);
   checkRunMode(job);
-  const context = await resolveSecrets(asked, log, AbortSignal.any([signal, cancelSignal]));
+  const context = await resolveSecrets(asked, log);
   // Opened when all that is to be masked is known.
   const lines = log.openLines();
   try {

@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { AwsSecretsManagerSource } from "../coordinator-client/job-secret.ts";
+import { shortLine } from "./provider-calls.ts";
 import { SecretError } from "./secret-error.ts";
 
 /** Other addresses than Amazon's, for tests. */
@@ -92,7 +93,8 @@ function failureOf(cause: unknown, { secretId }: AwsSecretsManagerSource): Secre
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const fault = "$fault" in error ? error.$fault : undefined;
   const code = refusals.has(error.name) ? "refused" : fault === "server" ? "broken" : "unreachable";
-  const said = error.name === "TimeoutError" || error.name === "AbortError" ? "no answer in time" : error.message;
+  const said =
+    error.name === "TimeoutError" || error.name === "AbortError" ? "no answer in time" : shortLine(error.message);
   return new SecretError(`could not read ${secretId} from AWS Secrets Manager: ${error.name}: ${said}`, {
     code,
     cause,

@@ -87,9 +87,14 @@ export function unexpectedAnswer(
 ): SecretError {
   const { status } = answer;
   const code = refusals.includes(status) ? "refused" : status >= 500 ? "broken" : "unreachable";
-  const line = said.replace(/\s+/g, " ").trim().slice(0, maxSaidLength).toWellFormed();
+  const line = shortLine(said);
   const words = line === "" ? "" : ` (${line})`;
   return new SecretError(`could not ${call.purpose} at ${call.url.origin}: status ${status}${words}`, { code });
+}
+
+/** What a provider, or a library, says: in one line, and not too long a one. */
+export function shortLine(said: string): string {
+  return said.replace(/\s+/g, " ").trim().slice(0, maxSaidLength).toWellFormed();
 }
 
 /** @throws {SecretError} for a text that is no address of http or https. */
@@ -139,5 +144,5 @@ function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   if (cause.name === "TimeoutError") return "no answer in time";
   // Node's advice on authorities is for other programs: this one trusts the machine's.
-  return cause.message === "" ? cause.name : (cause.message.split("; if the root CA")[0] ?? "");
+  return shortLine(cause.message.split("; if the root CA")[0] ?? "") || cause.name;
 }

@@ -21,16 +21,18 @@ type SecretsRun = JobContext & Pick<JobRun, "lines">;
  * on. A payload without `secrets` has no such stage. The job's timeout does not run yet.
  *
  * @returns the context with the variables.
- * @throws {JobFailure} when a secret cannot be had. @throws the signal's reason when it was aborted.
+ * @throws {JobFailure} when a secret cannot be had. @throws the `JobInterruption` that ended the job.
  *
  * Rule: runner-protocol.md §1.8.10, §2.1 (phase 2), §2.2.
  */
-export async function resolveSecrets(context: JobContext, log: JobLog, signal: AbortSignal): Promise<JobContext> {
-  const { secrets } = context.options.job;
+export async function resolveSecrets(context: JobContext, log: JobLog): Promise<JobContext> {
+  const { job, signal, cancelSignal } = context.options;
+  const { secrets } = job;
   if (secrets === undefined) return context;
   const lines = log.openLines();
   try {
-    const variables = await readAllWithRetry({ ...context, lines }, secrets, signal);
+    const isOver = AbortSignal.any([signal, cancelSignal]);
+    const variables = await readAllWithRetry({ ...context, lines }, secrets, isOver);
     const values = variables.map(({ value }) => value);
     log.addSecrets(values);
     context.options.jobTrace.addSecrets(values);
