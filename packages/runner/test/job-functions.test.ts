@@ -10,6 +10,7 @@ import { JobInterruption } from "../src/job/job-interruption.ts";
 import { aJob, type JobWishes } from "./support/a-job.ts";
 import { aRepository } from "./support/a-repository.ts";
 import { aTrace } from "./support/a-trace.ts";
+import { greetFunction, twiceFunction } from "./support/functions.ts";
 import { startGitHttpServer } from "./support/git-http-server.ts";
 import { createJobBench, type JobBench } from "./support/run-a-job.ts";
 
@@ -31,22 +32,6 @@ const withEverything: JobWishes = {
     },
   ],
 };
-
-const greet = `spec:
-  inputs:
-    who: { type: string, sensitive: true }
-  outputs:
-    greeting: { type: string }
----
-exec:
-  command: [sh, -c, 'echo hello $0; echo "{\\"name\\":\\"greeting\\",\\"value\\":\\"hi\\"}" >"$1"', "\${{ inputs.who }}", "\${{ output_file }}"]
-`;
-const twice = `spec: {}
----
-run:
-  - { name: inner, script: echo inner }
-  - { name: outer_secret, func: ../greet, inputs: { who: sensitive-value } }
-`;
 
 describe("a run: job", () => {
   let bench: JobBench;
@@ -155,8 +140,8 @@ describe("a run: job", () => {
   test("masks its variables and what its functions declare sensitive, in the log and in spans", async () => {
     const trace = aTrace({ phrases: ["masked-value"] });
     const repository = aRepository(path.join(bench.directory, "sources"), {
-      "greet/func.yml": greet,
-      "twice/func.yml": twice,
+      "greet/func.yml": greetFunction,
+      "twice/func.yml": twiceFunction,
     });
     const job = aRunJob(
       [
@@ -180,8 +165,8 @@ describe("a run: job", () => {
   test("has a span for every invocation, below its caller's, and TRACEPARENT names it to the processes", async () => {
     const trace = aTrace();
     const repository = aRepository(path.join(bench.directory, "traced"), {
-      "greet/func.yml": greet,
-      "twice/func.yml": twice,
+      "greet/func.yml": greetFunction,
+      "twice/func.yml": twiceFunction,
     });
     const steps = [
       { name: "top", script: "echo parent=$TRACEPARENT" },
@@ -222,7 +207,7 @@ describe("a run: job", () => {
   test("fetches a function from git once, with a span that says how many bytes came", async () => {
     const root = path.join(bench.directory, "served");
     mkdirSync(root);
-    const repository = aRepository(path.join(root, "functions.git"), { "say/func.yml": greet });
+    const repository = aRepository(path.join(root, "functions.git"), { "say/func.yml": greetFunction });
     await using server = await startGitHttpServer(root, "user:password");
     const host = server.url.replace("http://", "http://user:password@");
     const steps = [

@@ -46,7 +46,7 @@ export async function outcomeOf(program: ContainerProcess): Promise<ProgramOutco
 }
 
 /** Reads to the end, keeps what fits. */
-export async function beginningOf(stream: Readable, maxBytes: number): Promise<string> {
+async function beginningOf(stream: Readable, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {

@@ -4,13 +4,9 @@ import { normalize } from "../source/oci/platform.ts";
 import { commandText, variableName } from "./command-text.ts";
 import { createContainerFiles } from "./container-files.ts";
 import type { ContainerProcessesOptions } from "./container-options.ts";
-import { outcomeOf } from "./container-process.ts";
 import { ContainerShell, type Reply } from "./container-shell.ts";
+import { Ending } from "./ending.ts";
 import { word, words } from "./shell-text.ts";
-
-const defaultGraceMs = 5_000;
-/** How long processes that were killed are waited for. */
-const killedWaitMs = 10_000;
 
 /**
  * Runs commands in a container, each in a session and process group of its own, through one shell that stays there. Files
@@ -103,60 +99,4 @@ function startFailure(kind: string, program: string, workDir: string): string {
   if (kind === "missing") return `${program}: no such file, or its interpreter is missing`;
   if (kind === "denied") return `${program}: permission denied, is it executable?`;
   return `${program}: executable file not found in PATH`;
-}
-
-/** Ends a command's process group when the signal says so: politely, then not (ci-functions.md §5.2). */
-class Ending implements Disposable {
-  /** Resolves when even killing did not help. */
-  readonly gaveUp: Promise<undefined>;
-  readonly #giveUp: () => void;
-  readonly #options: ContainerProcessesOptions;
-  readonly #signal: AbortSignal;
-  readonly #pid: Promise<string | undefined>;
-  readonly #onAbort = () => void this.#end();
-  #timer: NodeJS.Timeout | undefined;
-  #asked = false;
-
-  constructor(options: ContainerProcessesOptions, signal: AbortSignal, pid: Promise<string | undefined>) {
-    this.#options = options;
-    this.#signal = signal;
-    this.#pid = pid;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.gaveUp = promise;
-    this.#giveUp = () => resolve(undefined);
-    if (signal.aborted) this.#onAbort();
-    else signal.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  /** The command has ended: what ignored the polite signal must not outlive the job. */
-  async finish(): Promise<void> {
-    if (this.#asked) await this.#send("KILL");
-  }
-
-  async #end(): Promise<void> {
-    this.#asked = true;
-    await this.#send("TERM");
-    this.#timer = setTimeout(() => {
-      this.#timer = setTimeout(this.#giveUp, killedWaitMs);
-      void this.#send("KILL");
-    }, this.#options.graceMs ?? defaultGraceMs);
-  }
-
-  /** As root, who may end what a command started as somebody else. Between two programs there is no group yet. */
-  async #send(signal: "TERM" | "KILL"): Promise<void> {
-    const pid = await this.#pid;
-    if (pid === undefined) return;
-    const text = `kill -${signal} -${pid} || kill -${signal} ${pid}`;
-    try {
-      using killing = await this.#options.start({ command: [this.#options.busybox, "sh", "-c", text], user: "0" });
-      await outcomeOf(killing);
-    } catch {
-      // the container is gone, and with it the process
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#signal.removeEventListener("abort", this.#onAbort);
-    clearTimeout(this.#timer);
-  }
 }

@@ -6,24 +6,9 @@ import { after, before, describe, test } from "node:test";
 import { skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { JobInterruption } from "../../src/job/job-interruption.ts";
 import { aRepository } from "../support/a-repository.ts";
+import { greetFunction, twiceFunction } from "../support/functions.ts";
 import { startGitHttpServer } from "../support/git-http-server.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
-
-const greet = `spec:
-  inputs:
-    who: { type: string, sensitive: true }
-  outputs:
-    greeting: { type: string }
----
-exec:
-  command: [sh, -c, 'echo hello $0; echo "{\\"name\\":\\"greeting\\",\\"value\\":\\"hi\\"}" >"$1"', "\${{ inputs.who }}", "\${{ output_file }}"]
-`;
-const twice = `spec: {}
----
-run:
-  - { name: inner, script: echo inner }
-  - { name: outer_secret, func: ../greet, inputs: { who: sensitive-value } }
-`;
 
 describe("a run: job in a container", { skip: skipWithoutEngine }, () => {
   let scene: DockerScene;
@@ -85,13 +70,13 @@ describe("a run: job in a container", { skip: skipWithoutEngine }, () => {
     const { directory } = scene.bench;
     const root = path.join(directory, "served");
     mkdirSync(root);
-    const functions = aRepository(path.join(root, "functions.git"), { "say/func.yml": greet });
+    const functions = aRepository(path.join(root, "functions.git"), { "say/func.yml": greetFunction });
     await using server = await startGitHttpServer(root, "user:password");
     const url = `${server.url.replace("http://", "http://user:password@")}/functions.git/.git`;
     const steps = [
       {
         name: "make",
-        script: `mkdir -p greet twice; cat >greet/func.yml <<'END'\n${greet.replaceAll("${{", "\\${{")}END\ncat >twice/func.yml <<'END'\n${twice}END\n`,
+        script: `mkdir -p greet twice; cat >greet/func.yml <<'END'\n${greetFunction.replaceAll("${{", "\\${{")}END\ncat >twice/func.yml <<'END'\n${twiceFunction}END\n`,
       },
       { name: "top", script: "echo parent=$TRACEPARENT" },
       { name: "nested", func: "./twice" },
