@@ -233,6 +233,27 @@ describe("archives", () => {
     await fc.assert(property, { numRuns: 20 });
   });
 
+  for (const [what, change] of [
+    ["announces more than there is", (zip: Buffer) => zip.writeUInt32LE(500, zip.indexOf("504b0102", 0, "hex") + 24)],
+    ["announces less than there is", (zip: Buffer) => zip.writeUInt32LE(3, zip.indexOf("504b0102", 0, "hex") + 24)],
+    [
+      "is of a method that nobody knows",
+      (zip: Buffer) => zip.writeUInt16LE(77, zip.indexOf("504b0102", 0, "hex") + 10),
+    ],
+    ["has another checksum", (zip: Buffer) => zip.writeUInt32LE(77, zip.indexOf("504b0102", 0, "hex") + 16)],
+  ] as const) {
+    test(`an entry that ${what} is an error`, async () => {
+      await writeFile(path.join(root, "entry"), "content that repeats, content that repeats");
+      await archive(root, ["entry"], path.join(root, "whole"));
+      const bytes = await readFile(path.join(root, "whole"));
+      change(bytes);
+      const file = path.join(root, "changed");
+      await writeFile(file, bytes);
+      const extracting = extractArchive({ file, directory: path.join(root, "to"), report: silent, signal });
+      await assert.rejects(extracting, { code: "ARCHIVE_FAILED", message: /^zip: entry: / });
+    });
+  }
+
   test("a damaged tar archive is said to be one", async () => {
     await writeFile(path.join(root, "a"), Buffer.alloc(100_000, "a"));
     await archive(root, ["a"], path.join(root, "whole"), { format: "tarzstd" });

@@ -21,8 +21,8 @@ export interface ExtractedFiles {
 export async function extractArchive({ file, ...placement }: Extraction): Promise<ExtractedFiles> {
   const format = await detectArchiveFormat(file);
   if (format === "gzip") throw new ArchiveError(`no extractor for archives of format ${format}`);
-  const entries = format === "tarzstd" ? readTarZstd(file) : readZip(file);
-  return { files: await placeEntries(entries, placement) };
+  await using archive = format === "tarzstd" ? readTarZstd(file) : await readZip(file);
+  return { files: await placeEntries(archive.entries, placement) };
 }
 
 export type ArchiveFormat = "zip" | "gzip" | "tarzstd";

@@ -1,11 +1,15 @@
 import { createWriteStream } from "node:fs";
-import { chmod, lchown, lstat, lutimes, mkdir, realpath, rm, symlink, utimes } from "node:fs/promises";
+import { chmod, lchown, lstat, lutimes, mkdir, realpath, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { ArchiveEntry } from "./archive-entry.ts";
 import { ArchiveError } from "./archive-error.ts";
 import type { ArchiveReport } from "./archive-report.ts";
+import { startConcurrentWork } from "./concurrent-work.ts";
+
+/** Small files that are written beside each other. */
+const filesAtOnce = 8;
 
 export interface Placement {
   /** Where entries go, absolute. */
@@ -32,6 +36,8 @@ export async function placeEntries(entries: AsyncIterable<ArchiveEntry>, placeme
   const links: { readonly target: string; readonly points: string; readonly entry: ArchiveEntry }[] = [];
   let count = 0;
   let warnedOfGit = false;
+  await using work = startConcurrentWork(filesAtOnce);
+  const written = new Set<string>();
   for await (const entry of entries) {
     signal.throwIfAborted();
     const name = checkedName(entry);
@@ -47,8 +53,16 @@ export async function placeEntries(entries: AsyncIterable<ArchiveEntry>, placeme
       await makeDirectory(target);
       directories.push({ target, entry });
     } else if (entry.kind === "link") links.push({ target, entry, points: await text(await entry.open()) });
-    else await writeFile(entry, target, signal);
+    else if (entry.read === undefined) await writeStream(entry, target, signal);
+    else {
+      const read = entry.read;
+      // Of two entries with one name the last counts.
+      if (written.has(target)) await work.finish();
+      written.add(target);
+      await work.add(() => writeWhole(entry, target, read));
+    }
   }
+  await work.finish();
   for (const { target, points, entry } of links) await makeLink(target, points, entry);
   // The innermost first: what is written into a directory changes its time, and its mode may forbid to write.
   for (const { target, entry } of directories.reverse()) await restoreAttributes(entry, target);
@@ -95,7 +109,19 @@ async function makeDirectory(target: string): Promise<void> {
   }
 }
 
-async function writeFile(entry: ArchiveEntry, target: string, signal: AbortSignal): Promise<void> {
+async function writeWhole(entry: ArchiveEntry, target: string, read: () => Promise<Uint8Array>): Promise<void> {
+  const content = await read();
+  try {
+    await writeFile(target, content, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    await removeFile(target);
+    await writeFile(target, content, { flag: "wx" });
+  }
+  await restoreAttributes(entry, target);
+}
+
+async function writeStream(entry: ArchiveEntry, target: string, signal: AbortSignal): Promise<void> {
   await removeFile(target);
   const content = await entry.open();
   await pipeline(content, createWriteStream(target, { flags: "wx" }), { signal }).catch((cause: unknown) => {
@@ -135,5 +161,6 @@ const isRoot = process.getuid?.() === 0;
 
 /** Only root may give files away; and what it cannot, on a file system without owners say, stays its own. */
 async function restoreOwner({ owner }: ArchiveEntry, target: string): Promise<void> {
-  if (isRoot && owner !== undefined) await lchown(target, owner.uid, owner.gid).catch(() => undefined);
+  if (isRoot && owner !== undefined && (owner.uid !== 0 || owner.gid !== process.getgid?.()))
+    await lchown(target, owner.uid, owner.gid).catch(() => undefined);
 }

@@ -1,36 +1,39 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
-import { extract, type Header } from "tar-stream";
-import type { ArchiveEntry } from "./archive-entry.ts";
+import { type Extract, extract, type Header } from "tar-stream";
+import type { ArchiveEntry, ArchiveReader } from "./archive-entry.ts";
 import { ArchiveError } from "./archive-error.ts";
 
-/** The entries of a tar archive that is compressed as a whole, one after the other. What is none of the three kinds is left out. */
-export async function* readTarZstd(file: string): AsyncGenerator<ArchiveEntry> {
+/** Opens a tar archive that is compressed as a whole. What is none of the three kinds is left out. */
+export function readTarZstd(file: string): ArchiveReader {
   const compressed = createReadStream(file);
   const bytes = createZstdDecompress();
   const tar = extract();
   compressed.on("error", (error) => bytes.destroy(error));
   bytes.on("error", (error) => tar.destroy(error));
   compressed.pipe(bytes).pipe(tar);
+  return {
+    entries: describeAll(tar),
+    async [Symbol.asyncDispose]() {
+      compressed.destroy();
+      bytes.destroy();
+    },
+  };
+}
+
+async function* describeAll(tar: Extract): AsyncGenerator<ArchiveEntry> {
   try {
     for await (const entry of tar) {
       const { header } = entry;
       const kind = kinds[header.type ?? "file"];
-      if (kind === undefined) {
-        entry.resume();
-        continue;
-      }
-      yield describe(header, kind, entry);
+      if (kind !== undefined) yield describe(header, kind, entry);
       // A file that was opened is at its end by now.
       entry.resume();
     }
   } catch (cause) {
     if (cause instanceof ArchiveError) throw cause;
     throw new ArchiveError(`tar: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  } finally {
-    compressed.destroy();
-    bytes.destroy();
   }
 }
 
@@ -49,6 +52,7 @@ function describe(header: Header, kind: ArchiveEntry["kind"], content: AsyncIter
     mode: mode & 0o777,
     modified: mtime,
     owner: uid === undefined || gid === undefined ? undefined : { uid, gid },
+    read: undefined,
     open: async () => (kind === "link" ? Readable.from([Buffer.from(linkname ?? "")]) : Readable.from(content)),
   };
 }

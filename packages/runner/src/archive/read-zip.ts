@@ -1,15 +1,26 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type Readable, Transform } from "node:stream";
-import { crc32, createZstdDecompress } from "node:zlib";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { crc32, createZstdDecompress, inflateRaw, type ZlibOptions, type ZstdOptions, zstdDecompress } from "node:zlib";
 import { type Entry, fromFdPromise, type ZipFile } from "yauzl";
-import type { ArchiveEntry } from "./archive-entry.ts";
+import type { ArchiveEntry, ArchiveReader } from "./archive-entry.ts";
 import { ArchiveError } from "./archive-error.ts";
 import { zipMethods } from "./zip-records.ts";
 
-/** The entries of a zip archive, one after the other. @throws {ArchiveError} when it is none, or damaged. */
-export async function* readZip(file: string): AsyncGenerator<ArchiveEntry> {
-  await using handle = await open(file, "r");
-  const zip = await openZip(handle);
+/** Opens a zip archive. @throws {ArchiveError} when it is none. */
+export async function readZip(file: string): Promise<ArchiveReader> {
+  const handle = await open(file, "r");
+  try {
+    const zip = await openZip(handle);
+    return { entries: describeAll(zip), [Symbol.asyncDispose]: () => handle.close() };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function* describeAll(zip: ZipFile): AsyncGenerator<ArchiveEntry> {
   for await (const entry of entriesOf(zip)) yield describe(zip, entry);
 }
 
@@ -33,6 +44,9 @@ async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
   }
 }
 
+/** Files up to this size are read at once. */
+const maxWholeBytes = 512 * 1024;
+
 const fileTypeMask = 0o170000;
 const linkType = 0o120000;
 
@@ -45,7 +59,41 @@ function describe(zip: ZipFile, entry: Entry): ArchiveEntry {
     modified: entry.getLastModDate(),
     owner: ownerOf(entry),
     open: () => openContent(zip, entry),
+    read:
+      Math.max(entry.compressedSize, entry.uncompressedSize) <= maxWholeBytes ? () => readWhole(zip, entry) : undefined,
   };
+}
+
+const inflate = promisify<Uint8Array, ZlibOptions, Buffer>(inflateRaw);
+const decompressZstd = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress);
+
+/** Streams cost more than what is in a small file. */
+async function readWhole(zip: ZipFile, entry: Entry): Promise<Uint8Array> {
+  const raw = await buffer(await openStream(zip, entry, true));
+  const content = await decompress(raw, entry).catch((cause: unknown) => {
+    throw new ArchiveError(`zip: ${entry.fileName}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  });
+  if (content.length !== entry.uncompressedSize || crc32(content) !== entry.crc32) throw checksumError(entry);
+  return content;
+}
+
+async function decompress(raw: Buffer, { compressionMethod, uncompressedSize }: Entry): Promise<Buffer> {
+  // More than was announced is not made.
+  const options = { maxOutputLength: uncompressedSize + 1 };
+  switch (compressionMethod) {
+    case zipMethods.store:
+      return raw;
+    case zipMethods.deflate:
+      return await inflate(raw, options);
+    case zipMethods.zstd:
+      return await decompressZstd(raw, options);
+    default:
+      throw new Error(`unsupported compression method: ${compressionMethod}`);
+  }
+}
+
+function checksumError(entry: Entry): ArchiveError {
+  return new ArchiveError(`zip: ${entry.fileName}: checksum error`);
 }
 
 /** Info-ZIP's third Unix extra field: version 1, then user and group with their lengths. */
@@ -84,7 +132,7 @@ function checksumCheck(entry: Entry): Transform {
       done(null, chunk);
     },
     flush(done) {
-      done(checksum === entry.crc32 ? null : new ArchiveError(`zip: ${entry.fileName}: checksum error`));
+      done(checksum === entry.crc32 ? null : checksumError(entry));
     },
   });
 }
