@@ -11,6 +11,7 @@ import { collectFiles } from "../src/archive/collect-files.ts";
 import { createZipStream } from "../src/archive/write-zip.ts";
 import type { CoordinatorClient } from "../src/coordinator-client/coordinator-client.ts";
 import type { RunHelper } from "../src/executors/executor.ts";
+import { JobInterruption } from "../src/job/job-interruption.ts";
 import { createHelperWorkspace } from "../src/workspace/helper-workspace.ts";
 import { createInProcessWorkspace } from "../src/workspace/in-process-workspace.ts";
 import type { TaskFacts, TaskName, Workspace, WorkspaceTasks } from "../src/workspace/workspace.ts";
@@ -377,6 +378,26 @@ describe("a job whose files only the helper program reaches", () => {
     assert.deepEqual(there, here);
     assert.match(here.text, /Downloading artifacts from coordinator\.\.\. ok [\s\S]*Created cache\n[\s\S]*201 Created/);
   });
+});
+
+test("an aborted job leaves no file variables where only the helper program reaches them", async () => {
+  const { runHelper } = helperAsProcess();
+  await using bench = await createJobBench({ runHelper });
+  const abort = new AbortController();
+  const job = aJob({
+    variables: { GIT_STRATEGY: "empty", SECRET: { value: "s", isFile: true } },
+    script: ['cat "$SECRET" > copy', "echo now", "sleep 60"],
+  });
+  const { verdict } = await bench.run(job, {
+    signal: abort.signal,
+    onLog: (text) => {
+      if (/^now$/m.test(text)) abort.abort(new JobInterruption("coordinator-cancel", "canceled"));
+    },
+  });
+  assert.equal(verdict.state, "failed");
+  const builds = path.join(bench.directory, "builds/abc123def/0/group");
+  assert.equal(await readFile(path.join(builds, "demo-empty/copy"), "utf8"), "s");
+  assert.deepEqual(await readdir(path.join(builds, "demo-empty.tmp")), []);
 });
 
 describe("the helper program", () => {

@@ -6,7 +6,7 @@ import type { JobRun, PreparedRun } from "./job-run.ts";
 import { openWorkspace } from "./open-workspace.ts";
 import { printPolicy } from "./print-header.ts";
 import { archiveCache } from "./stages/archive-cache.ts";
-import { cleanUp } from "./stages/cleanup-file-variables.ts";
+import { cleanUp, cleanUpAborted } from "./stages/cleanup-file-variables.ts";
 import { downloadArtifacts } from "./stages/download-artifacts.ts";
 import { getSources } from "./stages/get-sources.ts";
 import { prepareExecutor } from "./stages/prepare-executor.ts";
@@ -31,6 +31,7 @@ export async function runPhases(run: JobRun): Promise<void> {
   }
   await using workspace = openWorkspace(run, session);
   const prepared: PreparedRun = { ...run, session, workspace };
+  await using _aborted = { [Symbol.asyncDispose]: () => cleanUpAborted(prepared) };
   await prepareEnvironment(prepared, prepareSignal);
   await runPrepared(prepared);
 }

@@ -29,6 +29,25 @@ export async function cleanUp(run: PreparedRun, signal: AbortSignal): Promise<vo
   );
 }
 
+/** How long an aborted job may take to be cleaned up after. */
+const abortedCleanUpMs = 10_000;
+
+/**
+ * After an abort no stage runs any more. Where files outlive the job and only a helper reaches them, what later jobs must
+ * not find goes all the same; where they are on this disk, `registerJob` sees to that.
+ */
+export async function cleanUpAborted(run: PreparedRun): Promise<void> {
+  const { lifetime, session, workspace, options } = run;
+  if (!lifetime.signal.aborted || session.runHelper === undefined || session.place.isFresh) return;
+  const request = { ...requestOf(run), removesProject: false, credentials: undefined };
+  const signal = AbortSignal.timeout(abortedCleanUpMs);
+  try {
+    await workspace.perform("clean-up", request, { report: run.lines, signal });
+  } catch (error) {
+    options.log.warn("what an aborted job left could not be cleaned up", { err: error });
+  }
+}
+
 function requestOf(run: PreparedRun): CleanUpRequest {
   const { directories, variables, settings, flags } = run;
   const { strategy } = settings.git;
