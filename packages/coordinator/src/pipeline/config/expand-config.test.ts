@@ -132,7 +132,13 @@ test("a mistake is told with file, place and the user's own words", async () => 
   await assert.rejects(expand({ ".gitlab-ci.yml": "a: { script: [!reference [.b, script]] }" }), {
     message: /!reference \[\.b, script\] is undefined/,
   });
-  await assert.rejects(expand({ ".gitlab-ci.yml": "include: gone.yml" }), /gone\.yml/);
+  await assert.rejects(expand({ ".gitlab-ci.yml": "include: gone.yml" }), {
+    message: ".gitlab-ci.yml: include: local: there is no file gone.yml in this repository",
+  });
+  const given = "include: { local: a.yml, inputs: { word: x, other: y } }";
+  await assert.rejects(expand({ ".gitlab-ci.yml": given, "a.yml": "spec: { inputs: { word: {} } }\n---\n" }), {
+    message: ".gitlab-ci.yml: include: a.yml does not know the input other; its inputs are word",
+  });
 });
 
 test("a configuration with nothing to resolve comes out the same with and without the expansion", async () => {

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stripVTControlCharacters } from "node:util";
 import type { ChildEnvironment } from "../../child-environment.ts";
 import { CoordinatorError } from "../../coordinator-error.ts";
 import { createGit } from "../../repository/git.ts";
 import { runProcess } from "../../run-process.ts";
 import { expandFully } from "../variables/expand-variables.ts";
-import { hideKeywords, type RevealedConfig, revealInMessage, revealKeywords } from "./hidden-keywords.ts";
+import { explainExpansion } from "./explain-expansion.ts";
+import { hideKeywords, type RevealedConfig, revealKeywords } from "./hidden-keywords.ts";
 import { isPlainObject, type PlainObject } from "./plain-object.ts";
 import { parseConfigYaml, Reference, stringifyConfigYaml } from "./yaml-document.ts";
 
@@ -92,7 +92,8 @@ async function materialise(input: ExpansionInput, tree: string): Promise<void> {
   const options = { cwd: tree, variables: isolated };
   // What the expansion asks of git: which files there are, and where `include: project` is to be found.
   await git.text(["init", "--quiet", "--template=", "--initial-branch=main", "."], options);
-  const remoteUrl = input.remoteUrl ?? "http://localhost/local/project.git";
+  // Of a remote the expansion takes the scheme for components, too.
+  const remoteUrl = input.remoteUrl ?? "https://localhost/local/project.git";
   await git.text(["config", "remote.origin.url", remoteUrl], options);
   await git.text(["add", "--all", "--force", "."], options);
 }
@@ -128,7 +129,26 @@ function resolveIncludes(document: unknown, input: ExpansionInput): unknown {
     const { rules, ...rest } = entry;
     return input.isIncluded(rules) ? [rest] : [];
   });
-  return { ...document, include: included.map((entry) => expandInclude(entry, input)) };
+  const expanded = included.map((entry) => expandInclude(entry, input));
+  for (const entry of expanded) refuseUnknownInputs(entry, input);
+  return { ...document, include: expanded };
+}
+
+/** The expansion lets inputs pass that the included file does not have; GitLab refuses them. */
+function refuseUnknownInputs(entry: unknown, { yamlFiles, configPath }: ExpansionInput): void {
+  if (!isPlainObject(entry) || !isPlainObject(entry["inputs"]) || typeof entry["local"] !== "string") return;
+  const path = entry["local"].replace(/^\//, "");
+  const text = yamlFiles.get(path);
+  if (text === undefined) return;
+  const [header] = parseConfigYaml(text, path);
+  const spec = isPlainObject(header) && isPlainObject(header["spec"]) ? header["spec"]["inputs"] : undefined;
+  const known = isPlainObject(spec) ? Object.keys(spec) : [];
+  const unknown = Object.keys(entry["inputs"]).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const has = known.length === 0 ? "it has no inputs" : `its inputs are ${known.join(", ")}`;
+  throw new CoordinatorError(`${configPath}: include: ${path} does not know the input ${unknown.join(", ")}; ${has}`, {
+    code: "config-invalid",
+  });
 }
 
 function expandInclude(entry: unknown, input: ExpansionInput): unknown {
@@ -148,7 +168,9 @@ async function previewUntilComplete(input: ExpansionInput, folder: string): Prom
     const fetched = (await yamlFilesBelow(join(folder, "state", "includes"))).filter((file) => !hiddenFiles.has(file));
     if (fetched.length === 0 || round === maxRounds) {
       if (result.exitCode === 0) return parsePreview(result.stdout.toString("utf8"), input.configPath);
-      throw new CoordinatorError(`${input.configPath}: ${explain(result.stderr)}`, { code: "config-invalid" });
+      throw new CoordinatorError(`${input.configPath}: ${explainExpansion(result.stderr, input.remoteUrl)}`, {
+        code: "config-invalid",
+      });
     }
     for (const file of fetched) {
       await writeFile(file, hiddenText(await readFile(file, "utf8"), file, input));
@@ -194,21 +216,4 @@ async function yamlFilesBelow(folder: string): Promise<string[]> {
   if (!exists) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
-
-/** The sentences of the expansion's error output, without its stack and its remarks about git. */
-function explain(stderr: string): string {
-  const lines = stripVTControlCharacters(stderr)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(
-      (line) =>
-        line !== "" &&
-        !line.startsWith("at ") &&
-        !/^(Using fallback|Unable to retrieve|Command failed with exit code|fatal: ref|error: No such remote)/.test(
-          line,
-        ),
-    );
-  const text = lines.join(" ").replace(/^AssertionError[^:]*: /, "");
-  return revealInMessage(text === "" ? "the expansion failed and did not say why" : text);
 }
