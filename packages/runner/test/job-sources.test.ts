@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { aCertificate } from "./support/a-certificate.ts";
 import { aJob, type JobWishes } from "./support/a-job.ts";
 import { aRepository, type Repository } from "./support/a-repository.ts";
 import { startGitHttpServer } from "./support/git-http-server.ts";
@@ -264,6 +265,70 @@ describe("the sources of a job", () => {
       assert.deepEqual(await readdir(`${project}.tmp`), ["git-template"]);
     });
   }
+
+  test("over HTTPS the server's own authority is trusted, by git in the script too", async () => {
+    const jobToken = "glcbt-64_secret-of-this-job";
+    const { key, certificate } = await aCertificate(bench.directory);
+    const tls = { key: await readFile(key), cert: await readFile(certificate) };
+    await using server = await startGitHttpServer(
+      path.join(bench.directory, "served"),
+      `gitlab-ci-token:${jobToken}`,
+      tls,
+    );
+    const repositoryUrl = `${server.url.replace("//", `//gitlab-ci-token:${jobToken}@`)}/group/demo.git`;
+    const wishes = {
+      jobToken,
+      variables: fetch,
+      git: { repositoryUrl },
+      script: ["git fetch --quiet origin && echo again"],
+    };
+    const asked = { url: server.url, tls: { caFile: certificate, certFile: undefined, keyFile: undefined } };
+    const trusted = await run(wishes, { runner: asked });
+    assert.equal(trusted.verdict.state, "success", trusted.text);
+    assert.match(trusted.text, /\nagain\n/);
+    const unknown = await run(wishes, { runner: { url: server.url } });
+    assert.equal(unknown.verdict.state, "failed");
+    assert.match(unknown.text, /certificate/);
+    // What the coordinator showed when it handed the job out serves as well.
+    const shown = await run(
+      { ...wishes, serverCertificateChain: tls.cert.toString() },
+      { runner: { url: server.url } },
+    );
+    assert.equal(shown.verdict.state, "success", shown.text);
+  });
+
+  test("GIT_SUBMODULE_FORCE_HTTPS brings submodules with ssh addresses over HTTP, with the job's token", async () => {
+    const jobToken = "glcbt-64_secret-of-this-job";
+    const served = path.join(bench.directory, "served");
+    aRepository(path.join(served, "group/ssh-library.git"), { "lib.txt": "library\n" });
+    const parent = aRepository(path.join(served, "group/parent.git"));
+    parent.git("submodule", "add", "--quiet", path.join(served, "group/ssh-library.git"), "library");
+    parent.git(
+      "config",
+      "--file",
+      ".gitmodules",
+      "submodule.library.url",
+      "git@gitlab.example.com:group/ssh-library.git",
+    );
+    const sha = parent.commit({});
+    await using server = await startGitHttpServer(served, `gitlab-ci-token:${jobToken}`);
+    const repositoryUrl = `${server.url.replace("//", `//gitlab-ci-token:${jobToken}@`)}/group/parent.git`;
+    const { text, verdict } = await run(
+      {
+        jobToken,
+        git: { repositoryUrl, sha },
+        variables: {
+          ...{ ...fetch, GIT_SUBMODULE_STRATEGY: "normal", GIT_SUBMODULE_FORCE_HTTPS: "true" },
+          CI_SERVER_HOST: "gitlab.example.com",
+        },
+        script: ["cat library/lib.txt", "cat .git/config .git/modules/library/config"],
+      },
+      { runner: { url: server.url } },
+    );
+    assert.equal(verdict.state, "success", text);
+    assert.match(text, /\nlibrary\n/);
+    assert.equal(text.includes("64_secret"), false);
+  });
 
   test("file variables and what they were written to are gone afterwards", async () => {
     const variables = { KEY: { value: "secret", isFile: true } };

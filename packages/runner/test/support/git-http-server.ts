@@ -1,30 +1,37 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** Serves the repositories of a directory over smart HTTP, to whoever brings the password. */
 export interface GitHttpServer extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or with `https`. */
   readonly url: string;
   /** User and password of each request; empty for one without. */
   readonly credentials: readonly string[];
 }
 
-export async function startGitHttpServer(directory: string, credentials: string): Promise<GitHttpServer> {
+/** @param tls serves over TLS with these. */
+export async function startGitHttpServer(
+  directory: string,
+  credentials: string,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
+): Promise<GitHttpServer> {
   const seen: string[] = [];
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     const [, encoded = ""] = (request.headers.authorization ?? "").split(" ");
     const given = Buffer.from(encoded, "base64").toString();
     seen.push(given);
     if (given === credentials) void serve(directory, request, response);
     else response.writeHead(401, { "www-authenticate": 'Basic realm="test"' }).end();
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     credentials: seen,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
