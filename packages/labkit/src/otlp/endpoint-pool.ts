@@ -4,6 +4,7 @@ import type { AuthSpec } from "../auth/auth-spec.ts";
 import { createSharedTokenSources, stableJson } from "../auth/shared-token-sources.ts";
 import type { TokenSource } from "../auth/token-source.ts";
 import type { Log } from "../logging/log.ts";
+import { createDiscreetTransport } from "./discreet-transport.ts";
 import type { EndpointStats, FlushOutcome, SpanPriority, TelemetryEndpoint } from "./endpoint.ts";
 import type { EndpointSpec } from "./endpoint-spec.ts";
 import { checkEndpointSpec, EndpointSpecError } from "./endpoint-spec-check.ts";
@@ -153,13 +154,14 @@ function createEndpoint(
   if (check.kind === "unusable") throw new EndpointSpecError(check.why);
   const { name, protocol, url } = check.endpoint;
   const log = options.log.child({ endpoint: name });
+  const transport =
+    protocol === "grpc"
+      ? createGrpcTransport(check.endpoint, spec)
+      : createHttpTransport(check.endpoint, spec, { maxConnections: limits.maxConcurrentRequests });
   return new QueuedEndpoint({
     name,
     url,
-    transport:
-      protocol === "grpc"
-        ? createGrpcTransport(check.endpoint, spec)
-        : createHttpTransport(check.endpoint, spec, { maxConnections: limits.maxConcurrentRequests }),
+    transport: createDiscreetTransport(transport, spec),
     tokenSource: spec.auth === undefined ? undefined : tokenSourceOf(spec.auth),
     limits: {
       ...limits,

@@ -11,9 +11,7 @@ export function readAcceptedResponse(body: Uint8Array): ExportOutcome {
   const partialSuccess = deserialize(body)?.partialSuccess;
   const rejectedSpans = Math.max(0, Number(partialSuccess?.rejectedSpans ?? 0));
   const message = partialSuccess?.errorMessage;
-  return message
-    ? { kind: "accepted", rejectedSpans, why: message.slice(0, 500) }
-    : { kind: "accepted", rejectedSpans };
+  return message ? { kind: "accepted", rejectedSpans, why: message } : { kind: "accepted", rejectedSpans };
 }
 
 function deserialize(body: Uint8Array): ReturnType<typeof ProtobufTraceSerializer.deserializeResponse> | undefined {

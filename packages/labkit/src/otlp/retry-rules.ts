@@ -65,7 +65,7 @@ const grpcUnauthenticated = 16;
 const retryableCodes: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 
 function judgeGrpc(code: number, message: string, retryDelayMs: number | undefined): ExportOutcome {
-  const why = `answered gRPC status ${code}${message === "" ? "" : ` (${message.slice(0, 200)})`}`;
+  const why = `answered gRPC status ${code}${message === "" ? "" : ` (${message})`}`;
   if (code === grpcOk) return { kind: "accepted", rejectedSpans: 0 };
   // Servers made with Rust's tonic say OUT_OF_RANGE for it, which is to be retried where it means what it says.
   if (code === grpcOutOfRange && /message length too large/i.test(message)) return { kind: "too-large", why };

@@ -1,4 +1,5 @@
 import { type ReadableSpan, TracerProvider } from "@opentelemetry/sdk-trace";
+import { createDiscreetTransport } from "../discreet-transport.ts";
 import type { EndpointSpec, ParsedEndpoint } from "../endpoint-spec.ts";
 import { encodeBatch } from "../export-batch.ts";
 import type { ExportOutcome } from "../export-outcome.ts";
@@ -20,10 +21,11 @@ export async function checkExport(
   const { batch } = encodeBatch([{ kind: "live", span, ticket: undefined }], 0);
   if (batch === undefined)
     return failed("export", { message: "the span cannot be encoded", advice: "Give another span." });
-  const transport =
+  const plain =
     endpoint.protocol === "grpc"
       ? createGrpcTransport(endpoint, spec)
       : createHttpTransport(endpoint, spec, { maxConnections: 1 });
+  const transport = createDiscreetTransport(plain, spec);
   await using _ = { [Symbol.asyncDispose]: () => transport.close() };
   const startedAtMs = performance.now();
   const outcome = await transport.send(batch.request, { headers, signal });
