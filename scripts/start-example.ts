@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { skipWithoutRegistry, startDockerRegistry } from "../test/support/docker-registry.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const place = mkdtempSync(join(tmpdir(), "jobscope-example-"));
@@ -34,6 +35,10 @@ const repository = makeRepository(example, (directory) => {
 const signingKey = join(place, "signing.key");
 writeFileSync(signingKey, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
 
+// A job of the functions' pipeline publishes to a registry and calls what it published, where one can be started.
+const registry = example === "functions" && skipWithoutRegistry === false ? await startDockerRegistry() : undefined;
+const registryLogin = registry === undefined ? {} : { DOCKER_AUTH_CONFIG: registry.authConfig };
+
 const exec = spawn(
   process.execPath,
   [
@@ -44,13 +49,21 @@ const exec = spawn(
     repository,
     ...(example === "shop" ? ["--masked-variable", "SHOP_PUBLISH_TOKEN"] : []),
     ...(example === "shop" ? ["--file-variable", `SHOP_SIGNING_KEY=${signingKey}`] : []),
+    ...(registry === undefined ? [] : ["--variable", `FUNCTIONS_REGISTRY=${registry.host}`]),
+    ...(registry === undefined ? [] : ["--masked-variable", "DOCKER_AUTH_CONFIG"]),
     ...(first === "functions" ? others : process.argv.slice(2)),
   ],
-  { stdio: "inherit", env: { ...environment(), SHOP_PUBLISH_TOKEN: randomBytes(20).toString("hex") } },
+  {
+    stdio: "inherit",
+    env: { ...environment(), SHOP_PUBLISH_TOKEN: randomBytes(20).toString("hex"), ...registryLogin },
+  },
 );
 // `exec` decides what a signal means; this process stays until it has ended.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => exec.kill(signal));
-exec.on("exit", (code) => process.exit(code ?? 1));
+exec.on("exit", async (code) => {
+  await registry?.[Symbol.asyncDispose]();
+  process.exit(code ?? 1);
+});
 
 /** Copies examples/<name> to a git repository with one commit on `main`. */
 function makeRepository(name: string, prepare: (repository: string) => void = () => undefined): string {
