@@ -33,6 +33,8 @@ export interface ContainerJob {
   readonly usesInitProcess: boolean;
   /** `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`: files belong to the build image's user instead of being open to all. */
   readonly disablesUmask: boolean;
+  /** `FF_USE_NATIVE_CONTAINER_STOP`: the engine's own stop is all that a script is told. */
+  readonly stopsNatively: boolean;
   /** `CI_DEBUG_SERVICES` */
   readonly showsServiceLogs: boolean;
   /** `EXECUTOR_JOB_SECTION_ATTEMPTS` */
@@ -69,6 +71,8 @@ export interface RegistryAccess {
 export interface ContainerDirectories {
   readonly builds: string;
   readonly project: string;
+  /** Beside the project: file variables and the like. */
+  readonly temporary: string;
 }
 
 /** What names of containers and volumes are made of. Rule: runner-protocol.md §4.3, §4.9. */

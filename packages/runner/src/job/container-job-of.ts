@@ -29,7 +29,7 @@ export function containerJobOf(context: JobContext): ContainerJob | undefined {
     environment: environmentOf(() => true),
     serviceEnvironment: environmentOf(({ isPublic }) => isPublic),
     registryAccess: { authConfig: variables.valueOf("DOCKER_AUTH_CONFIG"), credentials: job.registryCredentials },
-    directories: { builds: directories.root, project: directories.project },
+    directories: { builds: directories.root, project: directories.project, temporary: directories.temporary },
     identity: {
       jobId: job.id,
       projectId: job.project.id,
@@ -46,6 +46,7 @@ export function containerJobOf(context: JobContext): ContainerJob | undefined {
     hasOwnNetwork: flags.FF_NETWORK_PER_BUILD,
     usesInitProcess: flags.FF_USE_INIT_WITH_DOCKER_EXECUTOR,
     disablesUmask: flags.FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR,
+    stopsNatively: flags.FF_USE_NATIVE_CONTAINER_STOP,
     showsServiceLogs: settings.showsServiceLogs,
     sectionAttempts: settings.sectionAttempts,
     expand,

@@ -40,11 +40,24 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     return engine;
   }
 
-  function keepRemoving(removal: Promise<unknown>): void {
+  /** Removals that failed, of an engine that was lost: to be tried again when the next job comes. */
+  const overdue = new Set<() => Promise<unknown>>();
+
+  /** @param again removes what the removal may have left. */
+  function keepRemoving(removal: Promise<unknown>, again: () => Promise<unknown>): void {
     const watched = removal
-      .catch((error: unknown) => log.warn("what was made for a job could not all be removed", { err: error }))
+      .catch((error: unknown) => {
+        log.warn("what was made for a job could not all be removed; it is tried again later", { err: error });
+        overdue.add(again);
+      })
       .finally(() => removals.delete(watched));
     removals.add(watched);
+  }
+
+  function removeOverdue(): void {
+    const due = [...overdue];
+    overdue.clear();
+    for (const again of due) keepRemoving(again(), again);
   }
 
   return {
@@ -54,7 +67,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       let endedProcesses = 0;
       for (const engine of await Promise.all(options.configs.map(engineOf))) {
         try {
-          endedProcesses += await sweepEngine(engine, ownership);
+          endedProcesses += await sweepEngine(engine, ownership.filter, ownership.isOrphaned);
         } catch (error) {
           log.warn("the Docker engine could not be searched for leftovers of an earlier run", { err: error });
         }
@@ -65,8 +78,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     async prepare({ containers }, { signal }) {
       signal.throwIfAborted();
       if (containers === undefined) throw misconfigured("missing docker configuration");
+      removeOverdue();
+      const engine = await engineOf(containers.job.docker);
+      const { jobId } = containers.job.identity;
+      const removeAgain = () => sweepEngine(engine, ownership.filter, (labels) => ownership.isOfJob(labels, jobId));
       return prepareJob({
-        engine: await engineOf(containers.job.docker),
+        engine,
         job: containers.job,
         report: containers.report,
         ownership,
@@ -75,12 +92,14 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         staticShells,
         stopLimits: { ...defaultContainerStopLimits, ...options.stopLimits },
         pullRetryDelaysMs: options.pullRetryDelaysMs,
-        keepRemoving,
+        keepRemoving: (removal) => keepRemoving(removal, removeAgain),
         signal,
       });
     },
     async [Symbol.asyncDispose]() {
       while (removals.size > 0) await Promise.all(removals);
+      removeOverdue();
+      await Promise.all(removals);
     },
   };
 }

@@ -11,6 +11,8 @@ export interface DockerSessionOptions {
   readonly isFresh: boolean;
   readonly build: BuildContainer;
   readonly helper: HelperContainer;
+  /** Called once, ahead of the first script of the user's. */
+  readonly beforeScripts: (signal: AbortSignal) => Promise<void>;
   /** Starts the build container of a job with `run:`. */
   readonly openFunctions: (tempDir: string) => Promise<ProcessHost>;
   readonly sectionAttempts: number;
@@ -22,9 +24,12 @@ export interface DockerSessionOptions {
 export function createDockerSession(options: DockerSessionOptions): ExecutorSession {
   const { build, helper, sectionAttempts, lines } = options;
   let isDisposed = false;
+  let isFirst = true;
 
   /** Rule: runner-protocol.md §4.4, last paragraph. */
   async function runInBuildContainer(script: ScriptRun, signal: AbortSignal): Promise<ScriptOutcome> {
+    if (isFirst) await options.beforeScripts(signal);
+    isFirst = false;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await build.run(script, signal);
       if (outcome.kind !== "vanished") return outcome;

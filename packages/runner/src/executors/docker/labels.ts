@@ -14,13 +14,18 @@ export interface Labels {
   of(own: Readonly<Record<string, string>>): Record<string, string>;
 }
 
+/** Labels as the engine has them. */
+export type PresentLabels = Readonly<Record<string, string>> | undefined | null;
+
 /** Who makes things on an engine: knows its own again, also those of an earlier process. */
 export interface Ownership {
   labelsFor(job: Readonly<Record<string, string>>, configured: Readonly<Record<string, string>>): Labels;
   /** Label filter of what this runner made. */
   readonly filter: string;
   /** Whether the process that made a thing is gone. Volumes that later jobs use again are nobody's leftovers. */
-  isOrphaned(labels: Readonly<Record<string, string>> | undefined | null): boolean;
+  isOrphaned(labels: PresentLabels): boolean;
+  /** Whether a thing was made by this process for a job, and is to go with it. */
+  isOfJob(labels: PresentLabels, jobId: number): boolean;
 }
 
 /** @param owner names this runner, and no other on any machine that uses the engine. */
@@ -36,14 +41,20 @@ export function createOwnership(owner: string): Ownership {
       }),
     }),
     filter: `${ownerLabel}=${owner}`,
+    isOfJob: (labels, jobId) =>
+      !isReusable(labels) && labels?.[processLabel] === mark && labels[`${prefix}job.id`] === String(jobId),
     isOrphaned(labels) {
+      if (isReusable(labels)) return false;
       const [host, pid, startTime] = labels?.[processLabel]?.split(" ") ?? [];
-      if (labels?.[`${prefix}reusable`] === "true") return false;
       // Of another machine nothing is known.
       if (host !== hostname() || pid === undefined) return false;
       return (processStat(Number(pid))?.startTime ?? "gone") !== startTime;
     },
   };
+}
+
+function isReusable(labels: PresentLabels): boolean {
+  return labels?.[`${prefix}reusable`] === "true";
 }
 
 function withPrefix(labels: Readonly<Record<string, string>>): Record<string, string> {

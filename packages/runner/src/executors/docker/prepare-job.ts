@@ -1,6 +1,7 @@
 import { helperImageName } from "../../helper-image/helper-image.ts";
 import type { ContainerJob } from "../container-job.ts";
 import type { ExecutorSession } from "../executor.ts";
+import { giveFiles } from "./containers/give-files.ts";
 import { makeBuildContainer, makeHelperContainer } from "./containers/job-containers.ts";
 import { createDockerSession } from "./docker-session.ts";
 import { describeEngine } from "./engine.ts";
@@ -81,6 +82,9 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
       helper,
       openFunctions: (tempDir) =>
         openFunctionContainer({ build, helper, helperImageId, shells: preparation.staticShells }, tempDir),
+      beforeScripts: async (during) => {
+        if (job.disablesUmask) await giveFiles({ build, helper }, job.directories, during);
+      },
       hostname: shared.hostname,
       isFresh: volumes.areBuildsFresh,
       sectionAttempts: job.sectionAttempts,

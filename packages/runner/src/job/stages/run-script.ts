@@ -56,10 +56,17 @@ export async function runScript(run: PreparedRun, script: StageScript): Promise<
       "ci.stage.memory_peak_bytes": usage?.memoryPeakBytes,
     });
   }
-  if (outcome.kind === "exited") span.setAttributes(exitAttributes(outcome));
+  if (outcome.kind === "exited") {
+    span.setAttributes(exitAttributes(outcome));
+    if (outcome.usage?.isOutOfMemory === true) run.lines.warning(outOfMemoryText);
+  }
   signal.throwIfAborted();
   throwUnlessSuccess(run, outcome);
 }
+
+const outOfMemoryText =
+  "The container ran out of memory: the kernel ended a process in it. " +
+  "What it may use is set by `memory` in [runners.docker] of the runner's configuration.";
 
 /** What a container used is known when it has ended; for processes of this machine see above. */
 function exitAttributes({ exitCode, usage }: Extract<ScriptOutcome, { kind: "exited" }>): SpanAttributes {

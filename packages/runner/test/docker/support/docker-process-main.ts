@@ -6,7 +6,7 @@ const { identity, image, projectId } = JSON.parse(process.argv[2] ?? "") as {
   image: string;
   projectId: number;
 };
-const scene = await createDockerScene({ identity, image, projectId });
+const scene = await createDockerScene({ shared: { identity, image, projectId } });
 await scene.run(
   {
     script: ["echo the script runs", "sleep 300"],

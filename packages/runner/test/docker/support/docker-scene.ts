@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { silentLog } from "@jobscope/labkit";
+import { type Log, silentLog } from "@jobscope/labkit";
 import Docker from "dockerode";
 import { busyboxFiles, type ImageFile, importImage } from "../../../../../test/support/docker-engine.ts";
 import { createDockerExecutor } from "../../../src/executors/docker/docker-executor.ts";
@@ -44,14 +44,17 @@ export interface SharedScene {
   readonly projectId: number;
 }
 
-export async function createDockerScene(shared?: SharedScene): Promise<DockerScene> {
+export async function createDockerScene(
+  options: { readonly shared?: SharedScene; readonly log?: Log } = {},
+): Promise<DockerScene> {
+  const { shared } = options;
   const engine = new Docker();
   await ensureHelperImage({ docker: engine, log: silentLog, signal: AbortSignal.timeout(120_000) });
   const id = randomBytes(6).toString("hex");
   const images: string[] = [];
   const identity = shared?.identity ?? `docker scene ${id}`;
   const executor = createDockerExecutor({
-    log: silentLog,
+    log: options.log ?? silentLog,
     identity,
     environment: { PATH: "/nonexistent", HOME: "/nonexistent" },
     configs: [],
@@ -89,7 +92,7 @@ export async function createDockerScene(shared?: SharedScene): Promise<DockerSce
     projectId,
     makeImage,
     leftovers,
-    async run({ image: wanted = image, services = [], docker = {}, cacheTable, shell, ...wishes }, options = {}) {
+    async run({ image: wanted = image, services = [], docker = {}, cacheTable, shell, ...wishes }, runOptions = {}) {
       const trace = aTrace();
       const job = aJob({
         project: { id: projectId, name: "demo", fullPath: "group/demo" },
@@ -105,7 +108,7 @@ export async function createDockerScene(shared?: SharedScene): Promise<DockerSce
         ...(shell === undefined ? {} : { shell }),
         ...(cacheTable === undefined ? {} : { cache: cacheTable }),
       });
-      const result = await bench.run(job, { jobTrace: trace.jobTrace, runner, ...options });
+      const result = await bench.run(job, { jobTrace: trace.jobTrace, runner, ...runOptions });
       return { ...result, trace };
     },
     async [Symbol.asyncDispose]() {

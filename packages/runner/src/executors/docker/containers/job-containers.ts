@@ -27,7 +27,7 @@ export async function makeHelperContainer(
       Entrypoint: [],
       Cmd: [...idleCommand],
       Hostname: shared.hostname,
-      Env: environmentOf(job),
+      Env: environmentOf(job, ofJob.networkMode),
       Labels: labels.of({ type: "predefined" }),
       HostConfig: await buildHostConfig(shared, image.id, extraHosts, { usesInitProcess: false, sharesPids: false }),
       ...networkingOf(shared.networkMode, [names.helper]),
@@ -64,7 +64,12 @@ export async function makeBuildContainer(
     }),
     ...networkingOf(shared.networkMode, ["build", names.build]),
   };
-  const build = createBuildContainer({ engine, stopLimits, keepsVolumes, createOptions });
+  const build = createBuildContainer({
+    engine,
+    stopLimits: { ...stopLimits, isNative: job.stopsNatively },
+    keepsVolumes,
+    createOptions,
+  });
   made.defer(build.remove);
   return build;
 }
@@ -73,11 +78,14 @@ export async function makeBuildContainer(
 const keepingUp: Partial<Dockerode.ContainerCreateOptions> = { Entrypoint: [], Cmd: [...functionsIdleCommand] };
 
 /** A container that reads one script from its standard input. */
-function runningScripts({ job, report }: Making, image: ContainerImage): Partial<Dockerode.ContainerCreateOptions> {
+function runningScripts(
+  { job, report, shared }: Making,
+  image: ContainerImage,
+): Partial<Dockerode.ContainerCreateOptions> {
   const entrypoint = entrypointOf(job, image, (text) => report.lines.warning(text));
   return {
     Cmd: [...(job.shellCommand ?? shellDetector)],
-    Env: environmentOf(job),
+    Env: environmentOf(job, shared.networkMode),
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,
@@ -87,8 +95,15 @@ function runningScripts({ job, report }: Making, image: ContainerImage): Partial
   };
 }
 
-function environmentOf({ environment }: ContainerJob): string[] {
-  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+/** With the job's own network its name too (runner-protocol.md §4.10). */
+function environmentOf(
+  { environment, hasOwnNetwork, docker }: ContainerJob,
+  networkMode: string | undefined,
+): string[] {
+  const isOwn = hasOwnNetwork && docker.networkMode === undefined && networkMode !== undefined;
+  return Object.entries({ ...environment, ...(isOwn ? { CI_BUILD_NETWORK_NAME: networkMode } : {}) }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
 }
 
 /** Rule: runner-protocol.md §4.3, row `user`. */

@@ -9,6 +9,8 @@ export interface ContainerStopLimits {
   readonly termMs: number;
   /** The engine's own wait between its signal and SIGKILL, in whole seconds. */
   readonly stopS: number;
+  /** Leaves all to the engine's own stop. Default: false. */
+  readonly isNative?: boolean;
 }
 
 export const defaultContainerStopLimits: ContainerStopLimits = { termMs: 10_000, stopS: 10 };
@@ -38,7 +40,7 @@ exit 0
 
 /** Ends what runs in a container, politely and then not. Returns when it has stopped; a container that is gone is fine. */
 export async function stopContainer(container: Dockerode.Container, limits: ContainerStopLimits): Promise<void> {
-  await terminateProcesses(container, limits.termMs);
+  if (limits.isNative !== true) await terminateProcesses(container, limits.termMs);
   try {
     await container.stop({ t: limits.stopS });
   } catch (error) {
