@@ -30,7 +30,7 @@ export interface TransferProgress {
 
 /** Rule: runner-protocol.md §3.7. */
 const maxTries = 3;
-const defaultFirstPauseMs = 1_000;
+export const defaultFirstPauseMs = 1_000;
 
 /**
  * Tries as often as it may help, with growing pauses.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -50,7 +50,11 @@ describe("the transfer of a cache's archive", () => {
 
   before(async () => {
     server = createServer((request, response) => {
-      requests.push({ headers: request.headers, url: request.url ?? "", body: buffer(request) });
+      requests.push({
+        headers: request.headers,
+        url: request.url ?? "",
+        body: buffer(request).catch(() => Buffer.alloc(0)),
+      });
       (answers.shift() ?? whole)(request, response);
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -238,9 +242,9 @@ describe("the transfer of a cache's archive", () => {
   });
 
   describe("an upload", () => {
-    const upload = (blockBytes?: number) =>
+    const upload = (blockBytes?: number, firstPauseMs = 1) =>
       uploadArchive({
-        ...options(),
+        ...{ ...options(), firstPauseMs },
         request: {
           url,
           headers: { "x-ms-blob-type": "BlockBlob", "x-ms-meta-cachekey": "k", "x-ms-version": "v" },
@@ -273,6 +277,20 @@ describe("the transfer of a cache's archive", () => {
         "info Using presigned URL for cache upload",
         `info Uploading cache.zip to ${address()}`,
       ]);
+    });
+
+    test("that is refused while it is on its way is told why", async () => {
+      await truncate(file, 64 * 1024 ** 2);
+      const refuse: Answer = (request, response) => {
+        refusal(403, "AccessDenied", { connection: "close" })(request, response);
+        response.once("finish", () => request.socket.destroy());
+      };
+      answers.push(refuse, refuse, refuse);
+      // Whether the first answer arrives is chance; the second has half a second to.
+      await assert.rejects(
+        upload(undefined, 500),
+        /^CacheTransferError: received: 403 Forbidden\. Request failed with code: AccessDenied/,
+      );
     });
 
     test("of more than a block goes in blocks, each with its own tries, and then their list", async () => {

@@ -3,8 +3,9 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SignedUpload } from "../signed-request.ts";
-import { type TransferOptions, withRetries } from "./archive-transfer.ts";
+import { defaultFirstPauseMs, type TransferOptions, withRetries } from "./archive-transfer.ts";
 import { refusalOf, sendToStore, withoutSignature } from "./store-request.ts";
 
 export interface ArchiveUpload extends TransferOptions {
@@ -36,7 +37,7 @@ export async function uploadArchive(upload: ArchiveUpload): Promise<{ readonly b
       if (attempt > 0) retries += 1;
       progress(0);
       say();
-      await putPart(upload, part, { signal, onBytes: progress });
+      await putPart(upload, part, { signal, onBytes: progress, isAgain: attempt > 0 });
     });
 
   const announce = () => {
@@ -87,10 +88,23 @@ async function sendInBlocks(
   });
 }
 
+interface Try {
+  readonly signal: AbortSignal;
+  readonly onBytes: (count: number) => void;
+  /**
+   * Whether it was tried before. A store that refuses what it has seen of a request answers and closes while the rest is
+   * on its way, and the answer may be lost with the connection. The next try holds the rest back for a moment.
+   */
+  readonly isAgain: boolean;
+}
+
+/** So little that a store has read it with the header: what is unread when it closes would take the answer along. */
+const foretasteBytes = 512;
+
 async function putPart(
-  { file, connections }: ArchiveUpload,
+  { file, connections, firstPauseMs = defaultFirstPauseMs }: ArchiveUpload,
   { url, headers, range }: Part,
-  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+  { signal, onBytes, isAgain }: Try,
 ): Promise<void> {
   if (typeof range === "string") {
     const answer = await sendToStore({ method: "PUT", url, headers, body: range, connections, signal });
@@ -102,9 +116,15 @@ async function putPart(
   const digest = createHash("md5");
   await pipeline(open(), digest, { signal });
   async function* counted() {
+    let holdsBack = isAgain;
     for await (const chunk of open() as AsyncIterable<Buffer>) {
       onBytes(chunk.length);
-      yield chunk;
+      if (holdsBack && chunk.length > foretasteBytes) {
+        holdsBack = false;
+        yield chunk.subarray(0, foretasteBytes);
+        await delay(firstPauseMs, undefined, { signal });
+        yield chunk.subarray(foretasteBytes);
+      } else yield chunk;
     }
   }
   const answer = await sendToStore({
