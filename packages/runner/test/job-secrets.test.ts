@@ -68,6 +68,16 @@ describe("the secrets of a job (runner-protocol.md §1.8.10, §2.1)", () => {
     assert.deepEqual(await readdir(path.join(bench.directory, "builds/abc123def/0/group", left[0] ?? "")), []);
   });
 
+  test("spans do not show them either, even what was written into a script by hand", async () => {
+    const trace = aTrace({ commandSpans: true });
+    const script = ["true root-of-vault", "exit 3"];
+    const secrets = [aSecret("USER_NAME", { path: "main-db", field: "user" })];
+    await run({ secrets, script }, { jobTrace: trace.jobTrace, commandSpans: true });
+    const texts = trace.named("command").map(({ attributes }) => attributes["ci.command.text"]);
+    assert.deepEqual(texts, ["true [MASKED]", "exit 3"]);
+    assert.equal(JSON.stringify(trace.spans).includes("root-of-vault"), false);
+  });
+
   const failures = [
     {
       name: "no permission",

@@ -29,7 +29,10 @@ describe("PowerShell's script language (runner-protocol.md §3)", () => {
     const [, literal] = /^#!\/usr\/bin\/env pwsh\n& \(\[scriptblock\]::Create\((.*)\)\)\nexit 1\n$/.exec(script) ?? [];
     const body = readPowerShellLiteral(literal ?? assert.fail(script));
     assert.equal(parser.firstError(body), undefined, body);
-    assert.match(body, /^\$ErrorActionPreference = "Stop"\n(?:Set-PSDebug -Trace 2\n)?\. \{\n[\s\S]*\n\}\nexit 0\n$/);
+    assert.match(
+      body,
+      /^\$ErrorActionPreference = "Stop"\n\$PSNative\w+ = \$false\n(?:Set-PSDebug -Trace 2\n)?\. \{\n[\s\S]*\n\}\nexit 0\n$/,
+    );
     return body;
   }
 

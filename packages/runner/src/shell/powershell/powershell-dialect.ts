@@ -23,6 +23,8 @@ export function createPowerShellDialect(): ShellDialect {
     write(context, writeBody) {
       const script = new PowerShellWriter();
       script.line('$ErrorActionPreference = "Stop"');
+      // A native command that fails is noticed with its exit code, which an error would hide.
+      script.line("$PSNativeCommandUseErrorActionPreference = $false");
       if (context.isDebugTrace) script.line("Set-PSDebug -Trace 2");
       // A block of its own, for a `return` of the user's to end.
       script.line(". {");
