@@ -1,9 +1,9 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
 import type { JobDependency } from "../../coordinator-client/job.ts";
-import { WorkspaceError } from "../../workspace/workspace-error.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { attemptStage } from "./attempts.ts";
-import { runStage, scriptFailure, traceStage } from "./run-stage.ts";
+import { moveArtifacts } from "./move-artifacts.ts";
+import { runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
 
@@ -43,23 +43,16 @@ async function downloadOne(run: PreparedRun, dependency: JobDependency, around: 
     job: { id: dependency.jobId, jobToken: dependency.jobToken },
     allowsDirectDownload: run.flags.FF_USE_DIRECT_DOWNLOAD,
   };
-  try {
-    await run.workspace.perform("download-artifacts", request, {
-      report: output.helper,
-      onFacts: ({ bytes, format, files, retries }) =>
-        span.setAttributes({
-          "ci.artifact.size_bytes": bytes,
-          "ci.artifact.format": format,
-          "ci.artifact.files": files,
-          "ci.network.rx_bytes": bytes,
-          "ci.operation.retry_count": retries,
-        }),
-      signal,
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof WorkspaceError)) throw error;
-    output.helper.fatal(error.message);
-    throw scriptFailure(run, 1);
-  }
+  await moveArtifacts(run, "download-artifacts", request, {
+    output,
+    signal,
+    onFacts: ({ bytes, format, files, retries }) =>
+      span.setAttributes({
+        "ci.artifact.size_bytes": bytes,
+        "ci.artifact.format": format,
+        "ci.artifact.files": files,
+        "ci.network.rx_bytes": bytes,
+        "ci.operation.retry_count": retries,
+      }),
+  });
 }

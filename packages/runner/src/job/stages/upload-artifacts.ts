@@ -2,12 +2,12 @@ import type { StageSpan } from "@jobscope/job-telemetry";
 import { type Provenance, rfc3339 } from "../../artifacts/provenance.ts";
 import { printableUrl } from "../../coordinator-client/http/api-address.ts";
 import type { ArtifactSet } from "../../coordinator-client/job.ts";
-import { WorkspaceError } from "../../workspace/workspace-error.ts";
 import type { PreparedRun } from "../job-run.ts";
 import { goArchitecture } from "../job-variables.ts";
 import { isDue } from "./archive-cache.ts";
+import { moveArtifacts } from "./move-artifacts.ts";
 import { jobEnvironmentOf } from "./process-environment.ts";
-import { runStage, scriptFailure, traceStage } from "./run-stage.ts";
+import { runStage, traceStage } from "./run-stage.ts";
 import { stageHeadings } from "./stage-name.ts";
 import { openStageOutput, type StageOutput } from "./stage-output.ts";
 
@@ -54,26 +54,19 @@ async function uploadSet(run: PreparedRun, set: ArtifactSet, around: Surrounding
     compressionLevel: run.variables.valueOf("ARTIFACT_COMPRESSION_LEVEL"),
     provenance: run.settings.addsArtifactProvenance ? provenanceOf(run) : undefined,
   };
-  try {
-    await run.workspace.perform("upload-artifacts", request, {
-      report: output.helper,
-      onFacts: ({ filename, bytes, files, retries }) =>
-        span.setAttributes({
-          "ci.artifact.name": filename,
-          "ci.resource.key": filename,
-          "ci.artifact.files": files,
-          "ci.artifact.size_bytes": bytes,
-          "ci.network.tx_bytes": bytes,
-          "ci.operation.retry_count": retries,
-        }),
-      signal,
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof WorkspaceError)) throw error;
-    output.helper.fatal(error.message);
-    throw scriptFailure(run, 1);
-  }
+  await moveArtifacts(run, "upload-artifacts", request, {
+    output,
+    signal,
+    onFacts: ({ filename, bytes, files, retries }) =>
+      span.setAttributes({
+        "ci.artifact.name": filename,
+        "ci.resource.key": filename,
+        "ci.artifact.files": files,
+        "ci.artifact.size_bytes": bytes,
+        "ci.network.tx_bytes": bytes,
+        "ci.operation.retry_count": retries,
+      }),
+  });
 }
 
 function provenanceOf({ options, variables, lifetime }: PreparedRun): Provenance {

@@ -1,29 +1,19 @@
-import { collectFiles } from "../../archive/collect-files.ts";
 import { readCompressionLevel } from "../../archive/compression-level.ts";
 import { readArchiveFormat } from "../../archive/create-archive-stream.ts";
-import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { archiveFile, saveToDisk } from "../../cache/local-cache.ts";
 import { CacheTransferError } from "../../cache/transfer/transfer-error.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
+import { collectWishes } from "./collect-wishes.ts";
 import { jobEnvironment } from "./job-environment.ts";
 
 type Task = WorkspaceTasks["save-cache"];
 
 export async function saveCache(request: Task["request"], context: TaskContext): Promise<Task["result"]> {
   const { report, onFacts, signal } = context;
-  const { projectDirectory, includesUntracked } = request;
+  const { projectDirectory } = request;
   const environment = await jobEnvironment(request, context);
-  const files = await collectFiles({
-    directory: projectDirectory,
-    paths: request.paths.map((wish) => expandShellText(wish, (name) => environment[name])),
-    exclude: [],
-    includesUntracked,
-    environment,
-    report,
-    signal,
-  });
-  onFacts({ files: files.size });
+  const files = await collectWishes({ ...request, exclude: [], environment }, context);
   if (files.size === 0) {
     report.warning("No files to cache.");
     return { kind: "no-files" };

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type CollectedFiles, collectFiles } from "../../archive/collect-files.ts";
+import type { CollectedFiles } from "../../archive/collect-files.ts";
 import { readCompressionLevel } from "../../archive/compression-level.ts";
 import { expandShellText } from "../../archive/expand-shell-text.ts";
 import { artifactContent } from "../../artifacts/artifact-content.ts";
@@ -9,6 +9,7 @@ import { writeProvenance } from "../../artifacts/provenance.ts";
 import { uploadArtifactFile } from "../../artifacts/upload-artifact-file.ts";
 import type { TaskContext } from "../task-context.ts";
 import type { WorkspaceTasks } from "../workspace.ts";
+import { collectWishes } from "./collect-wishes.ts";
 import { jobEnvironment } from "./job-environment.ts";
 
 type Task = WorkspaceTasks["upload-artifacts"];
@@ -17,19 +18,11 @@ export async function uploadArtifacts(request: Task["request"], context: TaskCon
   const { report, onFacts, signal } = context;
   const { set } = request;
   const environment = await jobEnvironment(request, context);
-  const expand = (text: string) => expandShellText(text, (name) => environment[name]);
-  const filename = artifactFilename(expand(set.name), set.format);
+  const name = expandShellText(set.name, (variable) => environment[variable]);
+  const filename = artifactFilename(name, set.format);
   onFacts({ filename });
-  const files = await collectFiles({
-    directory: request.projectDirectory,
-    paths: set.paths.map(expand),
-    exclude: set.exclude.map(expand),
-    includesUntracked: set.includesUntracked,
-    environment,
-    report,
-    signal,
-  });
-  onFacts({ files: files.size });
+  const { projectDirectory } = request;
+  const files = await collectWishes({ ...set, projectDirectory, environment }, context);
   if (files.size === 0) {
     report.error("No files to upload");
     return { kind: "no-files" };
