@@ -115,7 +115,9 @@ test("after kill -9 in every phase, the next start ends the processes, removes t
   const directory = top.path;
   await using collector = await startTestCollector(path.join(directory, "store"));
   await using coordinator = await startScriptableCoordinator();
-  const jobs = await Promise.all(phases.map((phase, index) => aKilledJob(phase, index + 1, directory)));
+  const jobs = await Promise.all(
+    phases.map((phase, index) => aKilledJob(phase, index + 1, { directory, otlpUrl: collector.otlpHttpUrl })),
+  );
   // A SIGKILL may take the spans of the last few milliseconds along: whoever has just ended must not be the last.
   const ending = jobs.filter(({ spans }) => spans["job_execution"] === "done");
   const haveEnded = Promise.all(ending.map(({ reached }) => reached(coordinator)));
@@ -127,12 +129,7 @@ test("after kill -9 in every phase, the next start ends the processes, removes t
     coordinator.always(kind, (call) => (hangs(call) ? { misbehave: "hang" } : friendly(call)));
   }
   const runner = { name: "killed", url: coordinator.url, token: "glrt-killed", executor: "shell" };
-  const telemetry = {
-    mode: "always",
-    endpoint_policy: "add",
-    spool_dir: path.join(directory, "spool"),
-    endpoints: [{ url: collector.otlpHttpUrl ?? "" }],
-  };
+  const telemetry = { spool_dir: path.join(directory, "spool") };
   const config = { concurrent: 16, check_interval: 1, telemetry, runners: [{ ...runner, request_concurrency: 16 }] };
 
   await using killed = await startRunnerProcess({ directory, config });
@@ -168,13 +165,18 @@ const friendlyAnswer = {
   },
 };
 
-async function aKilledJob({ phase, payload, hangsOn, spans }: KilledPhase, id: number, directory: string) {
+/** Only its payload knows where the spans go. */
+async function aKilledJob(
+  { phase, payload, hangsOn, spans }: KilledPhase,
+  id: number,
+  { directory, otlpUrl }: { directory: string; otlpUrl: string | undefined },
+) {
   const reachedFile = path.join(directory, `reached-${id}`);
   await promisify(execFile)("mkfifo", [reachedFile]);
   const traceId = id.toString(16).padStart(32, "0");
   const strategy = (payload["variables"] ?? [aVariable("GIT_STRATEGY", "none")]) as object[];
   const variables = [...strategy, aVariable("REACHED", reachedFile), aVariable("SECRET", "s", { file: true })];
-  const features = { tracing: { trace_id: traceId, otel_endpoints: [] } };
+  const features = { tracing: { trace_id: traceId, otel_endpoints: [{ url: otlpUrl }] } };
   const dependencies = ((payload["dependencies"] ?? []) as object[]).map((each) => ({ ...each, id: id + 100 }));
   const jobOf = ({ path: at }: RecordedCall) => Number(/\/jobs\/(\d+)/.exec(at)?.[1]) % 100;
   const isHanging = (call: RecordedCall) =>

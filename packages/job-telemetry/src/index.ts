@@ -15,6 +15,7 @@ export type {
   TracedNegotiation,
   UntracedNegotiation,
 } from "./negotiation/negotiation.ts";
+export { notedEndpoints, noteOfEndpoint } from "./negotiation/noted-endpoints.ts";
 export { defaultTelemetryPolicy, type TelemetryPolicy } from "./policy.ts";
 export {
   measureProcessTree,

@@ -30,7 +30,12 @@ export type {
   SpoolStats,
   TelemetryEndpoint,
 } from "./otlp/endpoint.ts";
-export { createEndpointPool, type EndpointPool, type EndpointPoolOptions } from "./otlp/endpoint-pool.ts";
+export {
+  createEndpointPool,
+  type EndpointPool,
+  type EndpointPoolOptions,
+  type EndpointUse,
+} from "./otlp/endpoint-pool.ts";
 export type { EndpointSpec, ParsedEndpoint } from "./otlp/endpoint-spec.ts";
 export { checkEndpointSpec, type EndpointCheck, EndpointSpecError } from "./otlp/endpoint-spec-check.ts";
 export { createFileSpanSink, type FileSpanSink, type FileSpanSinkOptions } from "./otlp/file-span-sink.ts";

@@ -222,6 +222,28 @@ describe("the spool", () => {
     assert.equal((await readdir(directory)).length, 2);
   });
 
+  test("a note tells the next process of an endpoint that it does not know of, until all is delivered", async () => {
+    await using receiver = await startOtlpReceiver();
+    const spec = { url: receiver.url };
+    receiver.always({ kind: "status", status: 503 });
+    const first = createPool();
+    first.endpoint(spec, { note: "mine" }).enqueue(aSpan(1));
+    first.endpoint(nobody, { note: "nothing left" });
+    await first[Symbol.asyncDispose]();
+
+    // One that does not ask for it hands it on.
+    const second = createPool();
+    assert.deepEqual(await second.notesOfUnsent(), ["mine"]);
+    await second[Symbol.asyncDispose]();
+    receiver.always({ kind: "accept" });
+    const third = createPool();
+    assert.deepEqual(await third.notesOfUnsent(), ["mine"]);
+    await third.endpoint(spec).flush(inTime());
+    await third[Symbol.asyncDispose]();
+    assert.equal(receiver.spans.length, 1);
+    assert.deepEqual(await readdir(directory), []);
+  });
+
   test("folders that are not a spool's are left alone", async () => {
     await mkdir(join(directory, "precious"));
     await writeFile(join(directory, "precious", "x.spool"), "mine");

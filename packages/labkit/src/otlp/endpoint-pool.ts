@@ -24,7 +24,12 @@ export interface EndpointPool extends AsyncDisposable {
    *
    * @throws {EndpointSpecError} when the spec is not usable; `checkEndpointSpec` tells beforehand.
    */
-  endpoint(spec: EndpointSpec): TelemetryEndpoint;
+  endpoint(spec: EndpointSpec, options?: EndpointUse): TelemetryEndpoint;
+  /**
+   * The notes of endpoints for which an earlier process left spans in the spool, and which this one may not know of: what
+   * is noted says how to ask for them again. Empty without a spool.
+   */
+  notesOfUnsent(): Promise<readonly string[]>;
   /** Flushes all endpoints at the same time. Never rejects. */
   flush(options: { signal: AbortSignal }): Promise<FlushOutcome>;
   /**
@@ -38,6 +43,14 @@ export interface EndpointPool extends AsyncDisposable {
    * counted as dropped.
    */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface EndpointUse {
+  /**
+   * Kept beside unsent spans for `notesOfUnsent` of the next process, so that it can ask for an endpoint that no
+   * configuration names. Nothing secret. The first use of an endpoint decides. Default: none.
+   */
+  readonly note?: string;
 }
 
 export interface EndpointPoolOptions {
@@ -81,23 +94,23 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
     }
   }
 
-  function obtain(key: string, spec: EndpointSpec, handle?: TelemetryEndpoint): PoolEntry {
+  function obtain(key: string, spec: EndpointSpec, use: EndpointUse, handle?: TelemetryEndpoint): PoolEntry {
     const known = pooled.get(key);
     if (known === undefined) letIdleOnesGo();
     if (known === undefined && pooled.size >= limits.maxEndpoints) {
       throw new EndpointSpecError(`all ${limits.maxEndpoints} telemetry endpoints are busy`);
     }
-    const entry = known ?? newEntry(key, spec, handle);
+    const entry = known ?? newEntry(key, spec, use, handle);
     pooled.delete(key);
     pooled.set(key, entry);
     return entry;
   }
 
-  function newEntry(key: string, spec: EndpointSpec, handle: TelemetryEndpoint | undefined): PoolEntry {
-    const endpoint = createEndpoint(spec, { ...options, limits, spools, tokenSourceOf });
+  function newEntry(key: string, spec: EndpointSpec, use: EndpointUse, handle?: TelemetryEndpoint): PoolEntry {
+    const endpoint = createEndpoint(spec, { ...options, note: use.note, limits, spools, tokenSourceOf });
     const newHandle = () =>
       createPooledEndpoint(endpoint, {
-        again: (self) => (isDisposed ? undefined : obtain(key, spec, self).endpoint),
+        again: (self) => (isDisposed ? undefined : obtain(key, spec, use, self).endpoint),
         lost: (stats) => letGo.add(stats),
       });
     return { endpoint, handle: handle ?? newHandle() };
@@ -110,10 +123,11 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
   }
 
   return {
-    endpoint(spec) {
+    endpoint(spec, use = {}) {
       if (isDisposed) throw new EndpointSpecError("the endpoint pool was disposed of");
-      return obtain(keyOf(spec), spec).handle;
+      return obtain(keyOf(spec), spec, use).handle;
     },
+    notesOfUnsent: async () => (await spools?.notes()) ?? [],
     flush,
     stats: () => letGo.with(endpoints().map((endpoint) => endpoint.stats())),
     async [Symbol.asyncDispose]() {
@@ -143,8 +157,10 @@ function createEndpoint(
     limits,
     spools,
     tokenSourceOf,
+    note,
     ...options
   }: Omit<EndpointPoolOptions, "limits"> & {
+    readonly note: string | undefined;
     readonly limits: EndpointLimits;
     readonly spools: SpoolOpener | undefined;
     readonly tokenSourceOf: (auth: AuthSpec) => TokenSource;
@@ -172,6 +188,6 @@ function createEndpoint(
     log,
     ...(spools === undefined
       ? {}
-      : { openSpool: (events) => spools.open(spoolKeyOf(name, spec.auth), { ...events, log }) }),
+      : { openSpool: (events) => spools.open(spoolKeyOf(name, spec.auth), { ...events, log, note }) }),
   });
 }

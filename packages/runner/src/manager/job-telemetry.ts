@@ -2,6 +2,8 @@ import {
   type JobTrace,
   type JobTraceOptions,
   negotiate,
+  notedEndpoints,
+  noteOfEndpoint,
   type SpanClock,
   startJobTrace,
   type TelemetryPolicy,
@@ -40,6 +42,8 @@ export interface JobTelemetryOptions {
 /** Opens the trace of each job as its payload and the operator's policy agree. */
 export interface JobTelemetry {
   readonly commandSpans: boolean;
+  /** Resolves, soon, when all is known that a killed runner had not yet sent. Never rejects. */
+  readonly whatWasLeft: Promise<void>;
   /** Never throws: a job whose telemetry cannot be had runs untraced, with one line in the runner log. */
   startTrace(of: TracedJob): StartedTrace;
 }
@@ -62,13 +66,14 @@ export interface TracedJob {
   readonly coordinatorUrl: string;
 }
 
-/** What a killed runner had not yet sent to the configured endpoints begins to go out at once. */
+/** What a killed runner had not yet sent begins to go out at once. */
 export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
   const { policy } = options.config;
   if (policy.mode !== "off") {
-    for (const spec of policy.staticEndpoints) usableEndpoint(spec, options.pool, options.log);
+    for (const spec of policy.staticEndpoints) usableEndpoint(spec, policy, options);
   }
   return {
+    whatWasLeft: sendWhatWasLeft(options),
     commandSpans: policy.commandSpans,
     startTrace(of) {
       try {
@@ -79,6 +84,14 @@ export function createJobTelemetry(options: JobTelemetryOptions): JobTelemetry {
       }
     },
   };
+}
+
+/** Asks for the endpoints that payloads had named to a runner that did not live to send all it had for them. */
+async function sendWhatWasLeft({ config, pool, spanProcessors, log }: JobTelemetryOptions): Promise<void> {
+  const policy: TelemetryPolicy = { ...config.policy, hasLocalViewer: spanProcessors.length > 0 };
+  const { endpoints, warnings } = notedEndpoints(await pool.notesOfUnsent(), policy);
+  for (const { message, fields } of warnings) log.warn(message, fields);
+  for (const spec of endpoints) usableEndpoint(spec, policy, { pool, log });
 }
 
 /** The secrets of an untraced job are still for the runner log to know. */
@@ -98,7 +111,7 @@ function startNegotiatedTrace(of: TracedJob, options: JobTelemetryOptions) {
     if (negotiation.warn) log.warn("job runs untraced", { why: negotiation.why });
     return untraced(of);
   }
-  const endpoints = negotiation.endpoints.flatMap((spec) => usableEndpoint(spec, pool, log));
+  const endpoints = negotiation.endpoints.flatMap((spec) => usableEndpoint(spec, policy, { pool, log }));
   const offline = config.offlineArtifact && endpoints.length === 0 ? createOfflineTrace() : undefined;
   const jobTrace = startJobTrace({
     context: negotiation,
@@ -126,9 +139,14 @@ function startNegotiatedTrace(of: TracedJob, options: JobTelemetryOptions) {
 }
 
 /** One that cannot be used, for want of credentials say, takes nothing from the others. */
-function usableEndpoint(spec: EndpointSpec, pool: EndpointPool, log: Log): TelemetryEndpoint[] {
+function usableEndpoint(
+  spec: EndpointSpec,
+  policy: Pick<TelemetryPolicy, "staticEndpoints">,
+  { pool, log }: Pick<JobTelemetryOptions, "pool" | "log">,
+): TelemetryEndpoint[] {
+  const note = noteOfEndpoint(spec, policy);
   try {
-    return [pool.endpoint(spec)];
+    return [pool.endpoint(spec, note === undefined ? {} : { note })];
   } catch (error) {
     log.warn("a telemetry endpoint is left out", { err: error });
     return [];

@@ -176,6 +176,7 @@ class PollingRunnerManager implements RunnerManager {
     await this.#settle(this.#config.shutdownTimeoutMs);
     await this.kill();
     await this.#settle(afterKillMs);
+    await this.#telemetry.whatWasLeft;
     await this.#pool[Symbol.asyncDispose]();
     await Promise.all([...this.#entries].map((entry) => entry.client[Symbol.asyncDispose]()));
   }

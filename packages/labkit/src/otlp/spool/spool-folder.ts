@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { Log } from "../../logging/log.ts";
 import { segmentSuffix } from "./segment.ts";
 import { beat, heartbeatMs, isAbandoned, writeOwner } from "./spool-owner.ts";
@@ -12,15 +12,21 @@ import { beat, heartbeatMs, isAbandoned, writeOwner } from "./spool-owner.ts";
  * <directory>/
  *   spool-<instance>/      one per living process
  *     owner.json
- *     <endpoint key>/      segments
+ *     <endpoint key>/      segments, and a note of who asked for the endpoint
  * ```
  *
  * What dead processes left is taken over when it is opened: their folders are renamed into ours, which only one of two
  * processes can succeed in, and their segments put beside ours.
  */
 export interface SpoolFolder extends AsyncDisposable {
-  /** The folder for an endpoint's segments, with what was left for it. @throws the file system's error. */
-  endpointFolder(key: string): Promise<string>;
+  /**
+   * The folder for an endpoint's segments, with what was left for it; `note` stays with them, for the next process.
+   *
+   * @throws the file system's error.
+   */
+  endpointFolder(key: string, note: string | undefined): Promise<string>;
+  /** Of the endpoints that dead processes left segments for. Empty when the folder cannot be had. */
+  notes(): Promise<readonly string[]>;
   /** Removes what is empty and lets the rest be taken over by another process at once. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -40,11 +46,14 @@ export function openSpoolFolder(directory: string, options: SpoolFolderOptions):
   heartbeat.unref();
 
   return {
-    async endpointFolder(key) {
+    async endpointFolder(key, note) {
       const folder = join(await opened, key);
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      // Without it, what is left waits until somebody asks for the endpoint: no reason to do without the spool.
+      if (note !== undefined) await writeFile(join(folder, noteFile), note, { mode: 0o600 }).catch(() => {});
       return folder;
     },
+    notes: () => opened.then(notesBelow).catch(() => []),
     async [Symbol.asyncDispose]() {
       clearInterval(heartbeat);
       const folder = await opened.catch(() => undefined);
@@ -52,6 +61,8 @@ export function openSpoolFolder(directory: string, options: SpoolFolderOptions):
     },
   };
 }
+
+const noteFile = "note";
 
 /** Only folders that were made here are ever touched: the directory may be one that holds other things. */
 export const spoolName = /^spool-[0-9a-f-]{36}$/;
@@ -85,6 +96,8 @@ async function takeOver(other: string, own: string, options: SpoolFolderOptions)
     }
     await mkdir(join(own, key), { recursive: true, mode: 0o700 });
     await rename(path, join(own, key, file));
+    // Beside the first of its segments; the others find it gone.
+    await rename(join(dirname(path), noteFile), join(own, key, noteFile)).catch(() => {});
   }
   await rm(taken, { recursive: true });
 }
@@ -105,9 +118,22 @@ async function segmentsBelow(folder: string): Promise<{ key: string; file: strin
 async function letGo(folder: string): Promise<void> {
   await rm(join(folder, "owner.json"), { force: true });
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    if (entry.isDirectory()) await removeIfEmpty(join(folder, entry.name));
+    if (entry.isDirectory()) await letEndpointGo(join(folder, entry.name));
   }
   await removeIfEmpty(folder);
+}
+
+/** A note without segments tells nobody anything. */
+async function letEndpointGo(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  if (!names.some((name) => name.endsWith(segmentSuffix))) await rm(join(folder, noteFile), { force: true });
+  await removeIfEmpty(folder);
+}
+
+async function notesBelow(folder: string): Promise<string[]> {
+  const keys = [...new Set((await segmentsBelow(folder)).map(({ path }) => dirname(path)))];
+  const notes = await Promise.all(keys.map((key) => readFile(join(key, noteFile), "utf8").catch(() => undefined)));
+  return notes.filter((note) => note !== undefined);
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {

@@ -15,7 +15,9 @@ export interface SpoolOptions {
 
 /** Opens the spools of a process's endpoints. To be disposed of after all of them. */
 export interface SpoolOpener extends AsyncDisposable {
-  open(key: string, deps: Pick<SpanSpoolDeps, "dropped" | "changed" | "log">): SpanSpool;
+  open(key: string, deps: Pick<SpanSpoolDeps, "dropped" | "changed" | "log"> & { note: string | undefined }): SpanSpool;
+  /** What was noted of endpoints that earlier processes left spans for. */
+  notes(): Promise<readonly string[]>;
 }
 
 export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener {
@@ -26,7 +28,7 @@ export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener 
   log.debug("telemetry spool", { directory: options.directory });
 
   return {
-    open(key, deps) {
+    open(key, { note, ...deps }) {
       // Endpoints that differ in their secrets alone have one key; each still needs a folder of its own.
       const times = (timesOpened.get(key) ?? 0) + 1;
       timesOpened.set(key, times);
@@ -34,9 +36,10 @@ export function createSpoolOpener(options: SpoolOptions, log: Log): SpoolOpener 
         ...deps,
         limits,
         interrupted,
-        folder: folder.endpointFolder(times === 1 ? key : `${key}-${times}`),
+        folder: folder.endpointFolder(times === 1 ? key : `${key}-${times}`, note),
       });
     },
+    notes: () => folder.notes(),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
