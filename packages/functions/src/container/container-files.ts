@@ -85,9 +85,11 @@ async function copyProject(
   const project: ProjectFiles = {
     directory,
     async store(name) {
-      const { size } = await stat(join(directory, name));
-      if (size > 0)
-        await feedProgram(options, ["dd", `of=${posix.join(workDir, name)}`], createReadStream(join(directory, name)));
+      const source = join(directory, name);
+      const { size } = await stat(source);
+      // by its length: the end of a stream does not reach a program through every kind of connection
+      const copy = ["sh", "-c", 'exec "$0" head -c "$1" >"$2"', options.busybox, `${size}`, posix.join(workDir, name)];
+      await feedProgram(options, copy, createReadStream(source));
     },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
