@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { gunzipSync } from "node:zlib";
+import {
+  makeCertificates,
+  setEnvironment,
+  startOtlpReceiver,
+  startTokenServer,
+  type TestCertificates,
+} from "@jobscope/labkit/testing";
 import type { SpanProcessor } from "../src/manager/job-telemetry.ts";
 import { aVariable } from "./support/job-payload.ts";
 import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
@@ -182,6 +190,47 @@ for (const { asked, telemetry, payload, line } of [
       },
     ));
 }
+
+describe("an endpoint that a payload names with a token", () => {
+  const cleanUp = new AsyncDisposableStack();
+  let tls: TestCertificates;
+  before(async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "jobscope-payload-"));
+    cleanUp.defer(() => rm(folder, { recursive: true }));
+    tls = await makeCertificates(folder);
+    const google = cleanUp.use(await startTokenServer(Date.now));
+    const host = new URL(google.url).host;
+    setEnvironment(cleanUp, { GCE_METADATA_HOST: host, METADATA_SERVER_DETECTION: "assume-present" });
+  });
+  after(() => cleanUp.disposeAsync());
+
+  for (const { allowed, isUsed } of [
+    { allowed: ["127.0.0.1"], isUsed: true },
+    { allowed: undefined, isUsed: false },
+  ]) {
+    test(`${isUsed ? "gets it where its host is allowed, over the operator's TLS settings" : "gets neither it nor a span where no host is allowed"}`, async () => {
+      await using receiver = await startOtlpReceiver({ tls: tls.server });
+      const auth = { type: "http_bearer_gcp_oidc", http_bearer_gcp_oidc: { audience: "https://otel.example.com" } };
+      const tracing = { trace_id: traceId, otel_endpoints: [{ url: receiver.url, auth }] };
+      const payload_endpoints = {
+        tls_ca_file: tls.caFile,
+        ...(allowed === undefined ? {} : { allowed_hosts: allowed }),
+      };
+      await withManager(
+        async ({ coordinator }) => {
+          assert.equal((await finalUpdateOf(coordinator, 1))["state"], "success");
+          if (isUsed) await receiver.waitFor(() => receiver.spans.some(({ name }) => name === "job_execution"));
+        },
+        {
+          config: { telemetry: { payload_endpoints } },
+          prepare: (coordinator) => coordinator.script("request", aScriptJob(1, ["true"], { features: { tracing } })),
+        },
+      );
+      assert.equal(receiver.requests.length > 0, isUsed);
+      for (const { headers } of receiver.requests) assert.match(String(headers["authorization"]), /^Bearer ey/);
+    });
+  }
+});
 
 describe("with offline_artifact", () => {
   const config = { telemetry: { offline_artifact: true } };
