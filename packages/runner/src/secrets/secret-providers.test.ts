@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { acceptedJwt, type SecretProviders, startSecretProviders } from "../../test/support/secret-providers.ts";
 import type {
@@ -333,6 +337,29 @@ describe("secret providers (runner-protocol.md §1.8.10)", () => {
     ],
   );
 
+  test("a provider that never answers is given up, and one that answers without end is cut off", async () => {
+    const server = createServer((request, response) => {
+      if (request.url === "/endless") Readable.from(endlessly()).pipe(response);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const call = { purpose: "read a secret", method: "GET" } as const;
+    try {
+      await using hasty = openProviderCalls({ environment: {}, signal, timeoutMs: 50 });
+      const silent = hasty.send({ ...call, url: new URL("/silent", base) });
+      await assert.rejects(silent, {
+        code: "unreachable",
+        message: /^could not read a secret at \S+: no answer in time$/,
+      });
+      await using calls = openProviderCalls({ environment: {}, signal });
+      const endless = calls.send({ ...call, url: new URL("/endless", base) });
+      await assert.rejects(endless, { code: "unreachable", message: /could not read a secret at \S+: .*size/i });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   test("an aborted signal ends the reading with its reason", async () => {
     const reason = new Error("canceled");
     const aborted = AbortSignal.abort(reason);
@@ -344,6 +371,10 @@ describe("secret providers (runner-protocol.md §1.8.10)", () => {
     await assert.rejects(readSecret(source, { calls, environment: {}, signal: aborted }), reason);
   });
 });
+
+function* endlessly(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(64 * 1024);
+}
 
 test("CRC-32C has the check value of its definition", () => {
   assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283);
