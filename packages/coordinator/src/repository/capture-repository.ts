@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join, posix, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Git } from "./git.ts";
-import { copyRefs, prepareServedRepository } from "./served-repository.ts";
+import { commandsToCopyRefs, prepareServedRepository } from "./served-repository.ts";
 import { type Snapshot, type SubmoduleCommit, takeSnapshot } from "./snapshot.ts";
 import { listSubmodules, relativeSubmodulePath, type Submodule } from "./submodules.ts";
 import { findWorkTree, lfsObjectsOf, type WorkTree } from "./work-tree.ts";
@@ -57,7 +57,6 @@ export async function captureRepository(
 ): Promise<CapturedRepository> {
   const served = serve(target, source);
   await prepareServedRepository(git, served.folder, source);
-  await copyRefs(git, served.folder, source);
   const inside: CapturedRepository[] = [];
   const commits: SubmoduleCommit[] = [];
   for (const submodule of depth < maxDepth ? await listSubmodules(git, source) : []) {
@@ -69,7 +68,8 @@ export async function captureRepository(
     commit === undefined
       ? await takeSnapshot(git, source, served.folder, commits)
       : { sha: commit, headSha: commit, hasUncommittedChanges: false };
-  await git.text(["-C", served.folder, "update-ref", `refs/jobscope/${snapshot.sha}`, snapshot.sha]);
+  const input = `${commandsToCopyRefs(source)}update refs/jobscope/${snapshot.sha} ${snapshot.sha}\n`;
+  await git.text(["-C", served.folder, "update-ref", "--stdin"], { input });
   return {
     snapshot,
     repositories: [served, ...inside.flatMap(({ repositories }) => repositories)],
@@ -158,7 +158,7 @@ async function captureAbsent(
   }
   const served = serve(inner, local);
   await prepareServedRepository(git, served.folder, local);
-  await copyRefs(git, served.folder, local);
+  await git.text(["-C", served.folder, "update-ref", "--stdin"], { input: commandsToCopyRefs(local) });
   return { ...nothing, repositories: [served], rewrites };
 }
 

@@ -19,8 +19,13 @@ export interface GitOptions extends Omit<ProcessOptions, "environment"> {
   readonly variables?: ChildEnvironment;
 }
 
-/** Settings that keep git from writing or starting anything in a repository that it only reads. */
-const readOnlySettings = ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", "gc.auto=0"];
+/** Settings that keep git from writing or starting anything in a repository that it only reads, and its output as we know it. */
+const readOnlySettings = [
+  "core.fsmonitor=false",
+  "core.untrackedCache=false",
+  "gc.auto=0",
+  "log.showSignature=false",
+].flatMap((setting) => ["-c", setting]);
 
 /** @param environment of {@link childEnvironment}. */
 export function createGit(environment: ChildEnvironment): Git {

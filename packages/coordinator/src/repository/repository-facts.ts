@@ -29,10 +29,11 @@ export async function readRepositoryFacts(
   named?: NamedCommit,
 ): Promise<RepositoryFacts> {
   const inSource = (args: readonly string[]) => git.maybe(args, { cwd: source.topLevel });
-  const { branch, tag } = named === undefined ? await checkedOut(inSource) : refOf(named);
-  const defaultBranch = source.isBare ? await headOf(inSource) : await findDefaultBranch(inSource, branch);
-  const shown = await git.text(["-C", served, "log", "-1", "--format=%an <%ae>%x00%cI%x00%B", snapshot.sha]);
-  const [author = "", timestamp = "", message = ""] = shown.split("\0");
+  const { branch, tag } = named === undefined ? await checkedOut(source, inSource) : refOf(named);
+  const defaultBranch = source.isBare ? await headOf(inSource) : findDefaultBranch(source, branch);
+  const shown = await git.text(["-C", served, "log", "-1", "--format=%P%x00%an <%ae>%x00%cI%x00%B", snapshot.sha]);
+  const [parents = "", author = "", timestamp = "", message = ""] = shown.split("\0");
+  const parent = parents.split(" ")[0] || "0".repeat(snapshot.sha.length);
   const name = source.config.get("user.name") ?? "local";
   const email = source.config.get("user.email") ?? "local@localhost";
   const login = (email.split("@")[0] ?? "").replaceAll(/[^\w.-]/g, "") || "local";
@@ -40,19 +41,24 @@ export async function readRepositoryFacts(
     ref: branch ?? tag ?? snapshot.sha.slice(0, 12),
     isTag: tag !== undefined,
     defaultBranch,
-    beforeSha: await findBefore(inSource, snapshot, branch, defaultBranch),
+    beforeSha: (await findBase(source, inSource, snapshot, { branch, defaultBranch })) ?? parent,
     commit: { message: message.trimEnd(), author, timestamp },
     user: { name, email, login },
   };
 }
 
-async function checkedOut(ask: Ask): Promise<{ branch: string | undefined; tag: string | undefined }> {
+async function checkedOut({ refs }: WorkTree, ask: Ask): Promise<{ branch?: string; tag?: string }> {
+  const head = refs.find(({ isHead }) => isHead);
+  if (head !== undefined) return { branch: head.name.replace(/^refs\/heads\//, "") };
+  // A branch without commits, or none.
   const branch = await ask(["symbolic-ref", "--quiet", "--short", "HEAD"]);
-  return { branch, tag: branch === undefined ? await ask(["describe", "--tags", "--exact-match", "HEAD"]) : undefined };
+  if (branch !== undefined) return { branch };
+  const tag = await ask(["describe", "--tags", "--exact-match", "HEAD"]);
+  return tag === undefined ? {} : { tag };
 }
 
-function refOf({ ref, isTag }: NamedCommit): { branch: string | undefined; tag: string | undefined } {
-  return isTag ? { branch: undefined, tag: ref } : { branch: ref, tag: undefined };
+function refOf({ ref, isTag }: NamedCommit): { branch?: string; tag?: string } {
+  return isTag ? { tag: ref } : { branch: ref };
 }
 
 type Ask = (args: readonly string[]) => Promise<string | undefined>;
@@ -62,35 +68,29 @@ async function headOf(ask: Ask): Promise<string> {
   return (await ask(["symbolic-ref", "--quiet", "--short", "HEAD"])) ?? "main";
 }
 
-async function findDefaultBranch(ask: Ask, branch: string | undefined): Promise<string> {
-  const remote = await ask(["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);
-  if (remote !== undefined) return remote.replace(/^origin\//, "");
-  for (const name of ["main", "master"]) {
-    if (name === branch || (await ask(["rev-parse", "--verify", "--quiet", `refs/heads/${name}`])) !== undefined)
-      return name;
-  }
-  return branch ?? "main";
+function findDefaultBranch({ refs }: WorkTree, branch: string | undefined): string {
+  const remote = refs.find(({ name }) => name === "refs/remotes/origin/HEAD")?.target;
+  if (remote !== undefined) return remote.replace(/^refs\/remotes\/origin\//, "");
+  const isThere = (name: string) => name === branch || refs.some((ref) => ref.name === `refs/heads/${name}`);
+  return ["main", "master"].find(isThere) ?? branch ?? "main";
 }
 
-async function findBefore(
+/** Where what is to run left its upstream, else the default branch. `undefined`: it did not, or there is none. */
+async function findBase(
+  { refs }: WorkTree,
   ask: Ask,
   snapshot: Snapshot,
-  branch: string | undefined,
-  defaultBranch: string,
-): Promise<string> {
-  const nothing = "0".repeat(snapshot.sha.length);
+  { branch, defaultBranch }: { branch: string | undefined; defaultBranch: string },
+): Promise<string | undefined> {
   const { headSha } = snapshot;
-  if (headSha === undefined) return nothing;
-  const upstream = branch && (await ask(["rev-parse", "--verify", "--quiet", `${branch}@{upstream}`]));
-  if (upstream) {
-    const shared = await ask(["merge-base", upstream, headSha]);
+  if (headSha === undefined) return undefined;
+  const named = (name: string | undefined) => refs.filter((ref) => ref.name === name);
+  const upstream = named(named(`refs/heads/${branch}`)[0]?.upstream);
+  const others = [`refs/remotes/origin/${defaultBranch}`, `refs/heads/${defaultBranch}`].flatMap(named);
+  const bases = upstream.length > 0 || branch === defaultBranch ? upstream : others;
+  for (const { sha } of bases) {
+    const shared = await ask(["merge-base", sha, headSha]);
     if (shared !== undefined && shared !== snapshot.sha) return shared;
-  } else if (branch !== defaultBranch) {
-    for (const base of [`refs/remotes/origin/${defaultBranch}`, `refs/heads/${defaultBranch}`]) {
-      const shared = await ask(["merge-base", base, headSha]);
-      if (shared !== undefined && shared !== snapshot.sha) return shared;
-    }
   }
-  if (snapshot.hasUncommittedChanges) return headSha;
-  return (await ask(["rev-parse", "--verify", "--quiet", `${headSha}^`])) ?? nothing;
+  return undefined;
 }

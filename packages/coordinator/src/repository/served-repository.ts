@@ -1,7 +1,7 @@
 import { appendFile, copyFile, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git.ts";
-import { objectsOf, type WorkTree } from "./work-tree.ts";
+import { objectsOf, type RepositoryRef, type WorkTree } from "./work-tree.ts";
 
 /**
  * Prepares the bare repository of ours from which runners fetch: it borrows the objects of the user's repository
@@ -46,22 +46,20 @@ async function createServedRepository(git: Git, path: string, source: WorkTree):
   );
 }
 
-/** Refs of the user's repository that a clone of its origin would have, local branches before remote ones. */
-export async function copyRefs(git: Git, path: string, source: WorkTree): Promise<void> {
-  const format = "--format=%(refname) %(objectname)";
-  const listed = await git.text(["for-each-ref", format, "refs/remotes/origin", "refs/heads", "refs/tags"], {
-    cwd: source.topLevel,
-  });
+/**
+ * Refs of the user's repository that a clone of its origin would have, local branches before remote ones, as commands for
+ * `git update-ref --stdin`.
+ */
+export function commandsToCopyRefs({ refs }: WorkTree): string {
   const commands = new Map<string, string>();
-  for (const line of listed.split("\n").sort(remoteFirst)) {
-    const [name = "", object = ""] = line.split(" ");
+  for (const { name, sha } of [...refs].sort(remoteFirst)) {
+    if (name.startsWith("refs/remotes/") && !name.startsWith("refs/remotes/origin/")) continue;
     const target = name.replace(/^refs\/remotes\/origin\//, "refs/heads/");
-    if (object !== "" && target !== "refs/heads/HEAD") commands.set(target, `update ${target} ${object}\n`);
+    if (target !== "refs/heads/HEAD") commands.set(target, `update ${target} ${sha}\n`);
   }
-  if (commands.size > 0)
-    await git.text(["-C", path, "update-ref", "--stdin"], { input: [...commands.values()].join("") });
+  return [...commands.values()].join("");
 }
 
-function remoteFirst(a: string, b: string): number {
-  return Number(b.startsWith("refs/remotes/")) - Number(a.startsWith("refs/remotes/"));
+function remoteFirst(a: RepositoryRef, b: RepositoryRef): number {
+  return Number(b.name.startsWith("refs/remotes/")) - Number(a.name.startsWith("refs/remotes/"));
 }

@@ -37,19 +37,19 @@ export async function takeSnapshot(
   try {
     const run = inOurIndex(git, source, served, join(folder, "index"));
     await copyIndex(source, join(folder, "index"));
-    const headSha = await git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { cwd: source.topLevel });
-    const before = await gitlinks(run);
+    const head = await git.maybe(["log", "-1", "--format=%H %T %s", "HEAD"], { cwd: source.topLevel });
+    const [, headSha, headTree, title = ""] = /^(\S+) (\S+) (.*)$/.exec(head ?? "") ?? [];
     await run(["add", "--all", "--", ":/"]);
-    await dropEmbeddedRepositories(run, before);
+    await dropEmbeddedRepositories(run, source);
     for (const { path, sha } of submodules) await run(["update-index", "--cacheinfo", `160000,${sha},${path}`]);
     const tree = await run(["write-tree", "--missing-ok"]);
     const inServed: Run = (args, input, variables = {}) =>
       git.text(["-C", served, ...args], { variables, ...(input === undefined ? {} : { input }) });
-    if (headSha !== undefined && (await inServed(["rev-parse", `${headSha}^{tree}`])) === tree) {
+    if (headSha !== undefined && headTree === tree) {
       return { sha: headSha, headSha, hasUncommittedChanges: false };
     }
     const author = await run(["var", "GIT_AUTHOR_IDENT"]).catch(() => "");
-    const sha = await commitTree(inServed, { tree, headSha, author });
+    const sha = await commitTree(inServed, { tree, headSha, title, author });
     return { sha, headSha, hasUncommittedChanges: true };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -78,10 +78,10 @@ function inOurIndex(git: Git, source: WorkTree, served: string, index: string): 
     "-c",
     "advice.addEmbeddedRepo=false",
   ];
-  return (args, input) =>
+  return (args, input, more = {}) =>
     git.text([...settings, ...args], {
       cwd: source.topLevel,
-      variables,
+      variables: { ...variables, ...more },
       ...(input === undefined ? {} : { input }),
     });
 }
@@ -93,15 +93,18 @@ async function copyIndex(source: WorkTree, target: string): Promise<void> {
   });
 }
 
-async function gitlinks(run: Run): Promise<Set<string>> {
-  const listed = await run(["ls-files", "--stage", "-z"]);
+async function gitlinks(run: Run, variables: ChildEnvironment = {}): Promise<Set<string>> {
+  const listed = await run(["ls-files", "--stage", "-z"], undefined, variables);
   const entries = listed.split("\0").filter((entry) => entry.startsWith("160000 "));
   return new Set(entries.map((entry) => entry.slice(entry.indexOf("\t") + 1)));
 }
 
 /** A repository inside the work tree that is no submodule would be recorded as one that nobody can fetch. */
-async function dropEmbeddedRepositories(run: Run, before: ReadonlySet<string>): Promise<void> {
-  const embedded = [...(await gitlinks(run))].filter((path) => !before.has(path));
+async function dropEmbeddedRepositories(run: Run, { gitDir }: WorkTree): Promise<void> {
+  const links = await gitlinks(run);
+  if (links.size === 0) return;
+  const before = await gitlinks(run, { GIT_INDEX_FILE: join(gitDir, "index") });
+  const embedded = [...links].filter((path) => !before.has(path));
   if (embedded.length === 0) return;
   const paths = embedded.map((path) => `${path}\0`).join("");
   const registered = new Set(await registeredPaths(run));
@@ -119,9 +122,8 @@ async function registeredPaths(run: Run): Promise<string[]> {
 
 async function commitTree(
   run: Run,
-  { tree, headSha, author }: { tree: string; headSha: string | undefined; author: string },
+  { tree, headSha, title, author }: { tree: string; headSha: string | undefined; title: string; author: string },
 ): Promise<string> {
-  const title = headSha && (await run(["log", "-1", "--format=%s", headSha]));
   const subject = headSha === undefined ? "" : ` on ${headSha.slice(0, 8)} ${title}`;
   const [, name = "jobscope", email = "jobscope@localhost"] = /^(.*) <(.*)> \d+ [+-]\d+$/.exec(author) ?? [];
   const identity = {

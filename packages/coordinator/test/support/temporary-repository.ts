@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -61,9 +62,8 @@ export function write(folder: string, files: Record<string, string>): void {
 /** Makes a repository with one commit of the given files. */
 export function aRepository(folder: string, files: Record<string, string>): string {
   mkdirSync(folder, { recursive: true });
-  git(folder, "init", "--quiet");
-  git(folder, "config", "user.name", "U. Ser");
-  git(folder, "config", "user.email", "user@example.com");
+  git(folder, "init", "--quiet", "--template=");
+  appendFileSync(join(folder, ".git", "config"), "[user]\n\tname = U. Ser\n\temail = user@example.com\n");
   write(folder, files);
   git(folder, "add", "--all");
   git(folder, "commit", "--quiet", "-m", "first\n\nwith a body");
