@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -219,6 +220,29 @@ describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, ()
     assert.match(found.text, /^WARNING: Retrying\.\.\. +error=received: 503 Service Unavailable$/m);
     const [restored] = found.named("restore_cache");
     assert.equal(restored?.attributes["ci.operation.retry_count"], 2);
+  });
+
+  test("a key that is not there leads to the next one, and the span says which", async () => {
+    const cacheTable = s3CacheTable(store.url);
+    const saved = await runJob(bench, { cacheTable }, { ...fillsCache, caches: [{ ...cache, key: "main" }] });
+    const caches = [{ ...cache, key: "branch", policy: "pull", fallbackKeys: ["nothing", "main"] }];
+    await rm(path.join(bench.directory, "cache"), { recursive: true });
+    const found = await runJob(bench, { cacheTable }, { ...readsCache, caches });
+    assert.equal(checksum(found.text), checksum(saved.text));
+    const [restored] = found.named("restore_cache");
+    assert.equal(restored?.status, "ok");
+    const expected = { "ci.cache.key": "branch", "ci.cache.hit": true, "ci.cache.fallback_key": "main" };
+    assert.partialDeepStrictEqual(restored?.attributes, expected);
+  });
+
+  test("a hashed key names an object below its first two digits", async () => {
+    const variables = { FF_HASH_CACHE_KEYS: "true" };
+    const shared = { cacheTable: { ...s3CacheTable(store.url), Shared: true, Path: "ci" } };
+    const { text } = await runJob(bench, shared, { ...fillsCache, caches: [{ ...cache, key: "../x" }], variables });
+    const digest = createHash("sha256").update("../x").digest("hex");
+    const address = `${store.url}/${bucket}/ci/project/7/${digest.slice(0, 2)}/${digest}`;
+    assert.match(text, new RegExp(`^Uploading cache.zip to ${address} `, "m"));
+    assert.match(text, /^Created cache$/m);
   });
 
   const twoRunners = (cacheTables: readonly CacheTable[]) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,6 +12,10 @@ import { silentLog } from "@jobscope/labkit";
 import { createDelegationKeys } from "../src/cache/remote/azure/delegation-key.ts";
 import { signBlobSas } from "../src/cache/remote/azure/sign-sas.ts";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
+import type { SignedUpload } from "../src/cache/signed-request.ts";
+import { downloadArchive } from "../src/cache/transfer/download-archive.ts";
+import { createStoreConnections } from "../src/cache/transfer/store-connections.ts";
+import { uploadArchive } from "../src/cache/transfer/upload-archive.ts";
 import { aCertificate } from "./support/a-certificate.ts";
 import { aRunner } from "./support/a-runner.ts";
 import { bucket, type CacheStore, startAzureStore } from "./support/cache-stores.ts";
@@ -170,22 +175,40 @@ describe("requests to Azure by the machine's identity", { skip: skippedWithout("
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("are signed with a key that the store gave, for one direction", async () => {
+  test("are signed with a key that the store gave, for one direction, and take archives in blocks", async () => {
     const service = `${store.url}/devstoreaccount1`;
     const environment = { IDENTITY_ENDPOINT: identityUrl, IDENTITY_HEADER: "x" };
     const key = await createDelegationKeys({ service, environment }).keyFor(60_000, signal);
-    const send = async (permission: "r" | "w", method: "GET" | "PUT") => {
+    const sign = (permission: "r" | "w"): SignedUpload => {
       const sas = signBlobSas({
         ...{ account: "devstoreaccount1", container: bucket, blob: "runner/a b/npm", permission, now: new Date() },
         ...{ validMs: 60_000, allowsHttp: false, key: { kind: "delegation", key } },
       });
-      const headers = { "x-ms-version": "2022-11-02", "x-ms-blob-type": "BlockBlob" };
-      const body = method === "PUT" ? { body: "archive" } : {};
-      return await fetch(`${service}/${bucket}/runner/a%20b/npm?${sas}`, { method, headers, ...body });
+      const headers = { "x-ms-version": "2022-11-02", "x-ms-blob-type": "BlockBlob", "x-ms-meta-cachekey": "npm" };
+      return { url: `${service}/${bucket}/runner/a%20b/npm?${sas}`, headers, blockBytes: 100_000 };
     };
-    assert.equal((await send("w", "PUT")).status, 201);
-    assert.equal(await (await send("r", "GET")).text(), "archive");
-    assert.equal((await send("r", "PUT")).status, 403);
-    assert.equal((await send("w", "GET")).status, 403);
+    const [file, back] = [path.join(directory, "archive"), path.join(directory, "back", "cache.zip")];
+    const content = randomBytes(250_000);
+    await writeFile(file, content);
+    // With a certificate of the house's own.
+    const connections = createStoreConnections({});
+    const silent = { info() {}, warning() {} };
+    const transfer = {
+      ...{ connections, signal, report: silent, timeoutMs: 30_000, firstPauseMs: 1 },
+      onProgress() {},
+    };
+    try {
+      await uploadArchive({ ...transfer, request: sign("w"), file });
+      const received = await downloadArchive({ ...transfer, request: sign("r"), file: back });
+      assert.deepEqual(received, { kind: "downloaded", bytes: content.length });
+      assert.deepEqual(await readFile(back), content);
+      assert.equal(await readFile(path.join(path.dirname(back), "metadata.json"), "utf8"), '{"cachekey":"npm"}');
+      const mismatch = /^CacheTransferError: received: 403 Forbidden.*AuthorizationPermissionMismatch/;
+      await assert.rejects(uploadArchive({ ...transfer, request: sign("r"), file }), mismatch);
+      await rm(back);
+      await assert.rejects(downloadArchive({ ...transfer, request: sign("w"), file: back }), mismatch);
+    } finally {
+      await connections.destroy();
+    }
   });
 });

@@ -103,6 +103,9 @@ const cases: readonly {
   { variables: { GIT_LFS_SKIP_SMUDGE: "1" }, look: ({ git }) => git.skipsLfs, expected: true },
   { variables: { GIT_SUBMODULE_FORCE_HTTPS: "T" }, look: (one) => one.forcesHttpsForSubmodules, expected: true },
   { variables: { SECRETS_RETRIEVAL_ATTEMPTS: "3" }, look: (one) => one.secretsRetrievalAttempts, expected: 3 },
+  { variables: {}, look: (one) => one.cacheRequestTimeoutMs, expected: 600_000 },
+  { variables: { CACHE_REQUEST_TIMEOUT: "3" }, look: (one) => one.cacheRequestTimeoutMs, expected: 180_000 },
+  { variables: { CACHE_REQUEST_TIMEOUT: "-1" }, look: (one) => one.cacheRequestTimeoutMs, expected: 600_000 },
   {
     variables: { AFTER_SCRIPT_IGNORE_ERRORS: "false" },
     look: (settings) => settings.ignoresAfterScriptErrors,
