@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { silentLog } from "@jobscope/labkit";
+import { createLog, silentLog } from "@jobscope/labkit";
 import { stringify } from "smol-toml";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
 import { checkCaches } from "../src/commands/check-caches.ts";
@@ -22,8 +22,10 @@ import {
 import { withCommand } from "./support/command-scene.ts";
 import { helperAsProcess } from "./support/helper-as-process.ts";
 import { type HttpRelay, startHttpRelay } from "./support/http-relay.ts";
-import { createJobBench, type JobBench } from "./support/run-a-job.ts";
+import { aVariable } from "./support/job-payload.ts";
+import { createJobBench, type JobBench, plainText } from "./support/run-a-job.ts";
 import { skippedWithout } from "./support/test-peers.ts";
+import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
 
 const cache: CacheEntry = {
   key: "deps-$CI_JOB_NAME",
@@ -243,6 +245,32 @@ describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, ()
     const address = `${store.url}/${bucket}/ci/project/7/${digest.slice(0, 2)}/${digest}`;
     assert.match(text, new RegExp(`^Uploading cache.zip to ${address} `, "m"));
     assert.match(text, /^Created cache$/m);
+  });
+
+  test("a runner that polls for jobs keeps their caches in its store, and its log holds no secret of it", async () => {
+    const lines: string[] = [];
+    const log = createLog({ level: "debug", write: (line) => lines.push(line) });
+    const caches = [{ key: "polled", paths: ["deps"], policy: "pull-push", when: "on_success" }];
+    const variables = [aVariable("GIT_STRATEGY", "empty"), aVariable("FF_TIMESTAMPS", "false")];
+    const wrong = s3CacheTable(store.url, { SecretKey: "another-secret-of-nobody" });
+    for (const cacheTable of [store.cacheTable, wrong]) {
+      await withManager(
+        async ({ coordinator }) => {
+          assert.equal((await finalUpdateOf(coordinator, 1))["state"], "success");
+          const said = plainText(logOf(coordinator, 1));
+          assert.match(said, cacheTable === wrong ? /^Failed to create cache$/m : /^Created cache$/m);
+          assert.doesNotMatch(said, /X-Amz|secret-of/);
+        },
+        {
+          runner: { cache: cacheTable },
+          manager: { log },
+          prepare: (coordinator) => {
+            coordinator.script("request", aScriptJob(1, ["mkdir deps", "date > deps/x"], { cache: caches, variables }));
+          },
+        },
+      );
+    }
+    assert.doesNotMatch(lines.join(), /X-Amz|secret-of/);
   });
 
   const twoRunners = (cacheTables: readonly CacheTable[]) =>
