@@ -23,48 +23,33 @@ export function readOtelEndpoint(
   environment: Environment,
   { workingDirectory }: { workingDirectory: string },
 ): OtelEndpoint {
-  const read = (option: string) => readOption(environment, option);
-  const given = read("ENDPOINT");
+  const given = readOption(environment, "ENDPOINT");
   if (given === undefined) return { endpoint: undefined, warnings: [] };
   const warnings: string[] = [];
-  const refuse = (name: string, expected: string) => {
-    warnings.push(`${name}: expected ${expected}`);
-    return undefined;
-  };
-
-  const protocol = read("PROTOCOL");
-  if (protocol !== undefined && !["grpc", "http/protobuf"].includes(protocol.text)) {
-    refuse(protocol.name, '"grpc" or "http/protobuf"; no spans are sent to that endpoint');
-    return { endpoint: undefined, warnings };
+  function read<Value>(option: string, parse: (text: string) => Value | undefined, expected: string) {
+    const variable = readOption(environment, option);
+    const value = variable && parse(variable.text);
+    if (variable !== undefined && value === undefined) warnings.push(`${variable.name}: expected ${expected}`);
+    return value;
   }
-  const compression = read("COMPRESSION");
-  const timeout = read("TIMEOUT");
-  const headers = read("HEADERS");
-  const file = (option: string) => {
-    const named = read(option);
-    return named === undefined ? undefined : path.resolve(workingDirectory, named.text);
-  };
+  const file = (option: string) => read(option, (text) => path.resolve(workingDirectory, text), "a file");
+
+  const protocol = read("PROTOCOL", (text) => oneOf(["grpc", "http/protobuf"], text), '"grpc" or "http/protobuf"');
+  const headers = read("HEADERS", readPairs, '"name=value,name=value", percent-encoded');
+  // Nothing is sent in another way than was asked for, or without the credentials that were meant.
+  if (warnings.length > 0) return { endpoint: undefined, warnings };
+  const isInsecure = read("INSECURE", (text) => text.toLowerCase(), "a text") === "true";
   const tls = definedOnly({
     caFile: file("CERTIFICATE"),
     certFile: file("CLIENT_CERTIFICATE"),
     keyFile: file("CLIENT_KEY"),
   });
-  const pairs =
-    headers === undefined
-      ? undefined
-      : (readPairs(headers.text) ?? refuse(headers.name, '"name=value,name=value", percent-encoded'));
-  const spec = {
-    url: urlOf(given, protocol?.text === "grpc", read("INSECURE")?.text.toLowerCase() === "true"),
-    ...(pairs === undefined ? {} : { auth: { kind: "headers" as const, headers: lowerCased(pairs) } }),
+  const spec: EndpointSpec = {
+    url: urlOf(given, protocol === "grpc", isInsecure),
+    ...(headers === undefined ? {} : { auth: { kind: "headers", headers: lowerCased(headers) } }),
     ...definedOnly({
-      compression:
-        compression === undefined
-          ? undefined
-          : (oneOf(["gzip", "none"] as const, compression.text) ?? refuse(compression.name, '"gzip" or "none"')),
-      timeoutMs:
-        timeout === undefined
-          ? undefined
-          : (positiveNumber(timeout.text) ?? refuse(timeout.name, "a number of milliseconds")),
+      compression: read("COMPRESSION", (text) => oneOf(["gzip", "none"], text), '"gzip" or "none"'),
+      timeoutMs: read("TIMEOUT", positiveNumber, "a number of milliseconds"),
     }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };
@@ -100,7 +85,7 @@ function lowerCased(pairs: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function oneOf<Text extends string>(texts: readonly Text[], text: string): Text | undefined {
+function oneOf<const Text extends string>(texts: readonly Text[], text: string): Text | undefined {
   return texts.find((one) => one === text);
 }
 

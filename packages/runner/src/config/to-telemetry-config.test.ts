@@ -361,7 +361,7 @@ describe("OTEL_EXPORTER_OTLP_* variables", () => {
       endpoints: 0,
     },
     { variables: { ENDPOINT: "https://h", TIMEOUT: "soon" }, warning: /^OTEL_EXPORTER_OTLP_TIMEOUT: /, endpoints: 1 },
-    { variables: { ENDPOINT: "https://h", HEADERS: "s3cret" }, warning: /^OTEL_EXPORTER_OTLP_HEADERS: /, endpoints: 1 },
+    { variables: { ENDPOINT: "https://h", HEADERS: "s3cret" }, warning: /^OTEL_EXPORTER_OTLP_HEADERS: /, endpoints: 0 },
     {
       variables: { ENDPOINT: "https://h", COMPRESSION: "zstd" },
       warning: /^OTEL_EXPORTER_OTLP_COMPRESSION: /,
