@@ -19,8 +19,8 @@ export interface ShellSessionOptions {
   readonly onDispose: (session: ExecutorSession) => void;
 }
 
-/** A script shorter than this is read faster byte by byte than with the help of another process. */
-const longScriptBytes = 6 * 1024;
+/** A script shorter than this is read sooner byte by byte than the preamble and it would be. */
+const longScriptBytes = 1024;
 
 /**
  * After the shell is gone: how long its output may still be held open by a process it left in the background. GitLab's

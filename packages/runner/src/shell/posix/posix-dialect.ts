@@ -6,10 +6,12 @@ import { frameScript } from "./script-frame.ts";
 
 /**
  * bash, told to read the rest of a pipe at once. It reads a script that comes through a pipe byte by byte, a system
- * call for each, since commands of the script may want what follows: 16 KiB took 17 ms so and 7 ms with this line.
- * (`$(</dev/stdin)` would save the process, but opening a pipe anew waits for ever once its writer is done.)
+ * call for each, since commands of the script may want what follows: 3.6 KiB took 2.2 ms so, 1.4 with a `cat` for it, and
+ * 0.6 with this line. `read -N` reads 4 KiB at a time, up to the end of the pipe, at which it says 1; it came with bash 4.1.
  */
-const bashPreamble = 'eval "$(cat)"\n';
+const bashPreamble =
+  "case $BASH_VERSION in [1-3].* | 4.0.*) _jobscope=$(cat) ;; *) IFS= read -r -N 1000000000 _jobscope || : ;; esac; " +
+  'eval "unset _jobscope; $_jobscope"\n';
 
 /**
  * @param name `bash`, or `sh` for any POSIX shell.
