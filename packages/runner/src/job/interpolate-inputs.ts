@@ -1,4 +1,4 @@
-import type { EvaluationContext, Value } from "@jobscope/functions";
+import type { EvaluationContext, Value } from "@jobscope/functions/expression";
 import type { ArtifactSet, CacheEntry, Job, JobImage, JobInput, ScriptStep } from "../coordinator-client/job.ts";
 import { JobFailure } from "./job-failure.ts";
 import { mapTexts } from "./map-texts.ts";
@@ -30,7 +30,9 @@ export async function interpolateInputs(job: Job): Promise<Job> {
 
 /** The expression language is loaded for jobs that have inputs. */
 async function createInterpolation(inputs: readonly JobInput[]): Promise<Interpolate> {
-  const { ExpressionError, evaluateText, parseTemplate, valueFromJson } = await import("@jobscope/functions");
+  const { ExpressionError, evaluateText, parseTemplate, valueFromJson } = await import(
+    "@jobscope/functions/expression"
+  );
   const values = inputs.map(({ key, content, isSensitive }): [string, Value] => {
     try {
       return [key, valueFromJson(content, isSensitive ? [`job.inputs.${key}`] : undefined)];
