@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -401,6 +401,26 @@ suite("registries that fail or lie", () => {
     const outcome = await job.run([{ name: "a", func: `${gone.host}/fn:1` }]);
     assert.ok(outcome.error?.message.endsWith(`${gone.host} cannot be reached (ECONNREFUSED)`), outcome.error?.message);
   });
+});
+
+test("what nobody asked for in 30 days leaves the cache when something is fetched; what a job uses stays", async () => {
+  await using registry = await FakeRegistry.start();
+  await using job = await JobFixture.create();
+  const names = ["used", "forgotten", "fresh"];
+  for (const name of names) registry.addImage(name, "1", [await layerOf([say(name)])]);
+  const steps = (...called: string[]) => called.map((name) => ({ name, func: `${registry.host}/${name}:1` }));
+  await job.output(steps("used", "forgotten"));
+  const longAgo = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+  const origins = join(job.cacheDir, "oci");
+  const entries = async () =>
+    (await readdir(origins, { recursive: true })).filter((path) => /^[^/]+\/[^/]+$/.test(path));
+  const before = await entries();
+  for (const entry of before) await utimes(join(origins, entry), longAgo, longAgo);
+  assert.deepEqual(await job.output(steps("used", "fresh")), ["used", "fresh"]);
+  const kept = before.map(async (entry) => (await stat(join(origins, entry)).catch(() => undefined)) !== undefined);
+  assert.equal((await Promise.all(kept)).filter(Boolean).length, 1);
+  assert.equal((await entries()).length, 2);
+  assert.deepEqual(await job.output(steps(...names)), names);
 });
 
 test("a location that leads out of the function is refused: the cache beside it is not the job's to read", async () => {
