@@ -15,6 +15,10 @@ const names = [
   ...["api_request_duration_seconds_bucket", "api_request_retries_total", "errors_total", "worker_feeds_total"],
   ...["worker_feed_failures_total", "worker_slots_number", "worker_slot_operations_total"],
   ...["worker_processing_failures_total", "configuration_loaded_total", "configuration_saved_total"],
+  ...["cache_s3_assume_role_requests_in_flight", "cache_s3_assume_role_wait_seconds_bucket"],
+  ...["cache_s3_assume_role_duration_seconds_bucket", "cache_s3_assume_role_cached_credentials"],
+  ...["cache_s3_assume_role_cache_hits_total", "cache_s3_assume_role_cache_misses_total"],
+  ...["cache_s3_assume_role_failures_total"],
   ...["configuration_loading_error_total", "configuration_saving_error_total", "process_state_info"],
 ];
 

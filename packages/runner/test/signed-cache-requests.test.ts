@@ -12,6 +12,7 @@ import { silentLog } from "@jobscope/labkit";
 import { createDelegationKeys } from "../src/cache/remote/azure/delegation-key.ts";
 import { signBlobSas } from "../src/cache/remote/azure/sign-sas.ts";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
+import type { RoleEvent } from "../src/cache/remote/role-event.ts";
 import type { SignedUpload } from "../src/cache/signed-request.ts";
 import { downloadArchive } from "../src/cache/transfer/download-archive.ts";
 import { createStoreConnections } from "../src/cache/transfer/store-connections.ts";
@@ -25,10 +26,10 @@ const signal = new AbortController().signal;
 const wish = { objectName: "runner/abc/project/7/npm", validMs: 3_600_000, signal };
 const uploadWish = { ...wish, cacheKey: "npm ü", maxBytes: 0 };
 
-function openCache(cacheTable: Readonly<Record<string, unknown>>) {
+function openCache(cacheTable: Readonly<Record<string, unknown>>, onRole = (_: RoleEvent): void => {}) {
   const { store } = aRunner("http://127.0.0.1:1", { cache: cacheTable }).cache;
   assert.ok(store);
-  return openRemoteCache(store, { log: silentLog, environment: {} });
+  return openRemoteCache(store, { log: silentLog, environment: {}, onRole });
 }
 
 const keys = { AccessKey: "AKIATEST", SecretKey: "s3cret", AuthenticationType: "access-key" };
@@ -89,6 +90,7 @@ describe("requests to S3", () => {
 
 describe("requests to S3 by a role", () => {
   let sts: ReturnType<typeof createServer>;
+  const happened: RoleEvent[] = [];
   /** Forms of the requests for roles. */
   const asked: URLSearchParams[] = [];
 
@@ -116,7 +118,7 @@ describe("requests to S3 by a role", () => {
   after(() => void sts.close());
 
   test("have a session for one object and one direction, which jobs with the same key share", async () => {
-    const cache = openCache(amazon({ UploadRoleARN: "arn:aws:iam::1:role/cache" }));
+    const cache = openCache(amazon({ UploadRoleARN: "arn:aws:iam::1:role/cache" }), (event) => happened.push(event));
     const uploads = await Promise.all([cache.signUpload(uploadWish), cache.signUpload(uploadWish)]);
     assert.equal(new URL(uploads[0].url).searchParams.get("X-Amz-Security-Token"), "session");
     const other = { ...uploadWish, objectName: 'runner/abc/project/7/a"*?' };
@@ -134,6 +136,13 @@ describe("requests to S3 by a role", () => {
       ],
     });
     const [{ Resource }] = JSON.parse(last?.get("Policy") ?? "").Statement;
+    const kinds = happened.map(({ kind }) => kind);
+    assert.deepEqual(
+      ["asked", "answered", "kept"].map((kind) => kinds.filter((one) => one === kind).length),
+      [asked.length, asked.length, asked.length],
+    );
+    await cache.signUpload(uploadWish);
+    assert.equal(happened.at(-1)?.kind, "found");
     assert.equal(Resource, `arn:aws:s3:::${bucket}/runner/abc/project/7/a"\${*}\${?}`);
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createSpanClock, spanPriority } from "@jobscope/job-telemetry";
 import { createEndpointPool, type EndpointPool, type Log } from "@jobscope/labkit";
 import { openRemoteCache } from "../cache/remote/open-remote-cache.ts";
+import type { RoleEvent } from "../cache/remote/role-event.ts";
 import type { RunnerManagerConfig } from "../config/manager-config.ts";
 import { processEnvironment } from "../config/process-environment.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
@@ -214,7 +215,11 @@ class PollingRunnerManager implements RunnerManager {
     const onAttempt = (attempt: ApiAttempt) => this.#metrics.apiAttempted(runner, attempt);
     const client = createCoordinatorClient({ runner, systemId, proxy, connectionMaxAgeMs, onAttempt });
     const { store } = runner.cache;
-    const deps = { log: this.#log, environment: this.#options.environment };
+    const deps = {
+      log: this.#log,
+      environment: this.#options.environment,
+      onRole: (event: RoleEvent) => this.#metrics.roleHappened(event),
+    };
     const remoteCache = store === undefined ? undefined : openRemoteCache(store, deps);
     return createRunnerEntry({ runner, client, remoteCache }, this.#loadOf(runner.runnerToken));
   }

@@ -3,6 +3,7 @@ import type { CoordinatorOperation } from "../coordinator-client/coordinator-err
 import type { Job } from "../coordinator-client/job.ts";
 import { runnerRevision, runnerVersion } from "../runner-version.ts";
 import type { ManagerStatus } from "./manager-status.ts";
+import { registerRoleMetrics } from "./role-metrics.ts";
 import type { MeteredRunner, RunnerMetrics } from "./runner-metrics.ts";
 import { registerStatusGauges } from "./status-gauges.ts";
 import { registerTelemetryMetrics } from "./telemetry-metrics.ts";
@@ -40,6 +41,7 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
   registerVersion(registry);
   registerStatusGauges(registry, status);
   registerTelemetryMetrics(registry, status);
+  const roleHappened = registerRoleMetrics(registry);
 
   const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
     new Counter({ name: `${prefix}_${name}`, help, labelNames, registers });
@@ -154,6 +156,7 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
     configLoaded: (outcome) => (outcome === "loaded" ? loaded : loadErrors).inc(),
     configSaved: (outcome) => (outcome === "saved" ? saved : saveErrors).inc(),
     troubleLogged: (level) => errors.inc({ level }),
+    roleHappened,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { RoleEvent } from "../cache/remote/role-event.ts";
 import type { RunnerConfig } from "../config/runner-config.ts";
 import type { FailureReason } from "../coordinator-client/failure-reason.ts";
 import type { ApiAttempt } from "../coordinator-client/http/api.ts";
@@ -29,6 +30,8 @@ export interface RunnerMetrics {
   configSaved(outcome: "saved" | "failed"): void;
   /** A line of the runner log that tells of trouble. */
   troubleLogged(level: "warning" | "error"): void;
+  /** A store of caches needed the session of a role. */
+  roleHappened(event: RoleEvent): void;
 }
 
 /** For a manager without a metrics server. */
@@ -43,4 +46,5 @@ export const noMetrics: RunnerMetrics = {
   configLoaded() {},
   configSaved() {},
   troubleLogged() {},
+  roleHappened() {},
 };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
-import type { Log } from "@jobscope/labkit";
 import type { S3CacheConfig } from "../../../config/cache-config.ts";
+import type { RemoteCacheDeps } from "../open-remote-cache.ts";
 import { sdkCredentials } from "./sdk-credentials.ts";
 import { sessionPolicy } from "./session-policy.ts";
 
@@ -38,7 +38,7 @@ const maxKept = 1_000;
  */
 export function createRoleCredentials(
   config: S3CacheConfig,
-  { log, region }: { readonly log: Log; readonly region: string },
+  { log, region, onRole = () => {} }: Pick<RemoteCacheDeps, "log" | "onRole"> & { readonly region: string },
 ): RoleCredentials {
   const client = new STSClient({ region, ...sdkCredentials(config.credentials) });
   const kept = new Map<string, SessionCredentials>();
@@ -48,7 +48,7 @@ export function createRoleCredentials(
     const session = kept.get(key);
     const neededMs = Math.min(Math.max(validMs, leastValidMs), mostValidMs);
     if (session !== undefined && session.expiration.getTime() - Date.now() >= neededMs) return session;
-    kept.delete(key);
+    if (kept.delete(key)) onRole({ kind: "kept", change: -1 });
     return undefined;
   }
 
@@ -59,7 +59,14 @@ export function createRoleCredentials(
       DurationSeconds: sessionMs / 1000,
       Policy: sessionPolicy(config, { access, objectName, region }),
     });
-    const { Credentials: session } = await client.send(command, { abortSignal: signal });
+    const startedMs = performance.now();
+    const answered = (isFailure: boolean) =>
+      onRole({ kind: "answered", tookS: (performance.now() - startedMs) / 1000, isFailure });
+    const { Credentials: session } = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+      answered(true);
+      throw error;
+    });
+    answered(false);
     if (!session?.AccessKeyId || !session.SecretAccessKey || !session.SessionToken) {
       throw new Error("the role was taken on, but STS gave no credentials");
     }
@@ -75,18 +82,26 @@ export function createRoleCredentials(
   return async (wish) => {
     const key = [wish.role, wish.access, wish.objectName].join("\0");
     const found = stillGood(key, wish.validMs);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      onRole({ kind: "found" });
+      return found;
+    }
+    const waitsSinceMs = performance.now();
     return await turn(async () => {
       // Whoever had its turn before may have wanted the same.
       const meanwhile = stillGood(key, wish.validMs);
-      if (meanwhile !== undefined) return meanwhile;
+      if (meanwhile !== undefined) {
+        onRole({ kind: "found" });
+        return meanwhile;
+      }
+      onRole({ kind: "asked", waitedS: (performance.now() - waitsSinceMs) / 1000 });
       const session = await assume(wish);
       if (config.keepsRoleCredentials) {
+        const before = kept.size;
         kept.set(key, session);
-        for (const oldest of kept.keys()) {
-          if (kept.size <= maxKept) break;
-          kept.delete(oldest);
-        }
+        const [oldest = ""] = kept.keys();
+        if (kept.size > maxKept) kept.delete(oldest);
+        onRole({ kind: "kept", change: kept.size - before });
       }
       return session;
     });

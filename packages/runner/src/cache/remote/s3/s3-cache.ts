@@ -9,6 +9,7 @@ import {
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Log } from "@jobscope/labkit";
 import type { S3CacheConfig } from "../../../config/cache-config.ts";
+import type { RemoteCacheDeps } from "../open-remote-cache.ts";
 import { longestValidMs, metadataValue, type RemoteCache, RemoteCacheError } from "../remote-cache.ts";
 import { reasonOf } from "./aws-reason.ts";
 import { createRoleCredentials, type RoleCredentials } from "./role-credentials.ts";
@@ -28,7 +29,7 @@ const locationTimeoutMs = 30_000;
  * instead of a 403; `s3:GetBucketLocation` when no region is configured. With roles: `sts:AssumeRole` on them, and for
  * the roles what is above. With KMS: `kms:GenerateDataKey` and `kms:Decrypt` on the key.
  */
-export function createS3Cache(config: S3CacheConfig, { log }: { readonly log: Log }): RemoteCache {
+export function createS3Cache(config: S3CacheConfig, { log, onRole }: RemoteCacheDeps): RemoteCache {
   const connect = createConnector(config, log);
   let roles: RoleCredentials | undefined;
 
@@ -40,7 +41,7 @@ export function createS3Cache(config: S3CacheConfig, { log }: { readonly log: Lo
   ): Promise<S3Client> {
     const { client, region } = await connect(signal);
     if (role === undefined) return client;
-    roles ??= createRoleCredentials(config, { log, region });
+    roles ??= createRoleCredentials(config, { log, region, onRole });
     const credentials = await roles({ role, access, objectName, validMs, signal });
     return new S3Client({ ...clientOptions(config), region, credentials });
   }
