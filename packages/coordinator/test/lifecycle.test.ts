@@ -6,6 +6,7 @@ import { Gitlab } from "@gitbeaker/rest";
 import { silentLog } from "@jobscope/labkit";
 import { startCoordinator, unmetNeeds } from "../src/index.ts";
 import { runningCoordinator } from "./support/running-coordinator.ts";
+import { write } from "./support/temporary-repository.ts";
 import { TestRunner } from "./support/test-runner.ts";
 
 test("jobs follow stages and needs; a failure skips what comes after, except what says otherwise", async () => {
@@ -103,6 +104,36 @@ test("retrying an ended job runs it and what was skipped because of it", async (
     "two 1 running",
     "two 1 success",
   ]);
+});
+
+test("a delayed job waits out its time, also across a restart, unless it is played", async (context) => {
+  await using stack = await runningCoordinator("one: { script: [x] }");
+  const { repository, folder } = stack;
+  write(repository, {
+    ".gitlab-ci.yml":
+      "soon: { script: [x], when: delayed, start_in: 10 minutes }\nlater: { script: [x], when: delayed, start_in: 1 day }",
+  });
+  const telemetry = { form: "none", endpoints: [] } as const;
+  const options = { listen: "127.0.0.1:0", log: silentLog, telemetry, dataDir: join(folder, "second") };
+  const before = await startCoordinator(options);
+  const { token } = before.createRunnerToken({ description: "r" });
+  await before.createPipeline({ repository });
+  await before[Symbol.asyncDispose]();
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  await using after = await startCoordinator(options);
+  const [pipeline] = after.pipelines();
+  const states = () => pipeline?.jobs().map(({ state }) => state);
+  assert.deepEqual(states(), ["scheduled", "scheduled"]);
+  context.mock.timers.tick(9 * 60_000);
+  assert.deepEqual(states(), ["scheduled", "scheduled"]);
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(states(), ["pending", "scheduled"]);
+  after.playJob(pipeline?.jobs()[1]?.id ?? 0);
+  context.mock.timers.reset();
+  const runner = new TestRunner(after.url, token);
+  await runner.finish(await runner.nextJob());
+  await runner.finish(await runner.nextJob());
+  assert.equal((await pipeline?.finished)?.state, "success");
 });
 
 test("with on_job_failure, which a workflow rule may choose, the first failure cancels what still runs", async () => {

@@ -24,12 +24,22 @@ const uploadQuery = z.object({
 });
 type UploadQuery = z.infer<typeof uploadQuery>;
 
+/** A runner sends one file and nothing else. */
+const formLimits = { files: 1, fields: 0, parts: 1, headerPairs: 100 };
+
+/** GitLab knows some thirty types. */
+const maxArtifactsOfJob = 64;
+
 /** Upload and download of artifacts (runner-protocol.md §1.12). */
 export function artifactRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Params: { id: string } }>("/api/v4/jobs/:id/artifacts", async (request, reply) => {
     const job = authenticateJob(context, request, parseId(request.params.id, "Job"));
     const query = parseBody(uploadQuery, request.query);
-    const part = await request.file({ limits: { fileSize: context.settings.maxArtifactBytes, files: 1 } });
+    const isNew = job.artifacts.every(({ type }) => type !== query.artifact_type);
+    if (isNew && job.artifacts.length >= maxArtifactsOfJob) {
+      throw new HttpError(`400 Bad request - a job has at most ${maxArtifactsOfJob} artifacts`, { statusCode: 400 });
+    }
+    const part = await request.file({ limits: { fileSize: context.settings.maxArtifactBytes, ...formLimits } });
     if (part?.fieldname !== "file") throw new HttpError("400 Bad request - file is missing", { statusCode: 400 });
     const upload = await context.files.uploadPath(job.id, randomUUID());
     try {

@@ -23,8 +23,26 @@ export function needsContainers(plan: PlannedJob): boolean {
   return containerRequirements.some(([, isNeededBy]) => isNeededBy(plan));
 }
 
+/** Every poll asks this of the jobs that wait. */
+const known = new WeakMap<
+  PlannedJob,
+  { readonly withContainers: readonly string[]; readonly without: readonly string[] }
+>();
+
 /** Names of `info.features` without which a runner cannot run the job as it is meant, or but for its containers. */
-export function requiredFeatures(plan: PlannedJob, options: { readonly ignoresContainers: boolean }): string[] {
-  const asked = options.ignoresContainers ? requirements : [...containerRequirements, ...requirements];
+export function requiredFeatures(
+  plan: PlannedJob,
+  options: { readonly ignoresContainers: boolean },
+): readonly string[] {
+  const without = () => namesOf(requirements, plan);
+  const features = known.get(plan) ?? {
+    withContainers: [...namesOf(containerRequirements, plan), ...without()],
+    without: without(),
+  };
+  known.set(plan, features);
+  return options.ignoresContainers ? features.without : features.withContainers;
+}
+
+function namesOf(asked: readonly Requirement[], plan: PlannedJob): string[] {
   return asked.filter(([, isNeededBy]) => isNeededBy(plan)).map(([feature]) => feature);
 }
