@@ -136,9 +136,11 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
     await using client = aClient(coordinator.url);
     const runHelper: RunHelper = async ({ args, ...streams }) => {
       const { StatusCode: exitCode } = await runContainer(name, [helperProgram, ...args], streams);
+      exitCodes.push(exitCode);
       return { kind: "exited", exitCode };
     };
-    await using workspace = createHelperWorkspace({ runHelper, client });
+    const exitCodes: number[] = [];
+    await using workspace = createHelperWorkspace({ runHelper, client, graceMs: 60_000 });
     const project = path.join(directory, "project");
     aRepository(project);
     await mkdir(path.join(project, "out"));
@@ -174,6 +176,15 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
     assert.deepEqual(await workspace.perform("upload-artifacts", upload, report), { kind: "uploaded" });
     assert.equal(coordinator.callsOf("upload").length, 1);
     assert.deepEqual((await readdir(directory)).includes("cache"), true);
+    // An abort reaches the program in the container by the end of its input.
+    coordinator.script("download", { misbehave: "hang" });
+    const abort = new AbortController();
+    const download = { projectDirectory: "/builds/project", job, allowsDirectDownload: false };
+    const downloading = workspace.perform("download-artifacts", download, { ...report, signal: abort.signal });
+    await coordinator.waitFor("download");
+    abort.abort(new Error("enough"));
+    await assert.rejects(downloading, { message: "enough" });
+    assert.deepEqual(exitCodes, [0]);
   });
 
   test("is made again when something it is made of has changed, and then the old one goes", async () => {

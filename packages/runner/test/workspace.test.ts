@@ -451,6 +451,13 @@ describe("the helper program", () => {
       message: "the helper program ended with exit code 9 before its work was done: out of luck",
     },
     {
+      name: "that is not there is told from one that fails",
+      command: ["/bin/sh", "-c", "read -r line; exec /no/jobscope-helper 2> /dev/null"],
+      message:
+        "the helper program ended with exit code 127 before its work was done. " +
+        'Was the image in helper_image made by "jobscope helper-image"?',
+    },
+    {
       name: "that is killed is named with the signal",
       command: ["/bin/sh", "-c", "read -r line; kill -9 $$"],
       message: "the helper program was ended by SIGKILL before its work was done",

@@ -135,5 +135,7 @@ function describeEnd(outcome: ScriptOutcome, complaint: string): string {
         ? `was ended by ${outcome.signal}`
         : "hangs";
   const said = complaint.trim();
-  return `the helper program ${how} before its work was done${said === "" ? "" : `: ${said}`}`;
+  const isMissing = outcome.kind === "exited" && (outcome.exitCode === 126 || outcome.exitCode === 127);
+  const hint = isMissing ? '. Was the image in helper_image made by "jobscope helper-image"?' : "";
+  return `the helper program ${how} before its work was done${said === "" ? "" : `: ${said}`}${hint}`;
 }
