@@ -32,6 +32,7 @@ const lines = [
   `job_stage_duration_seconds_count{${labels},stage="step_script"} 1`,
   `job_stage_duration_seconds_count{${labels},stage="prepare_executor"} 1`,
   `job_queue_size{${labels}} 7`,
+  `acceptable_job_queuing_duration_exceeded_total{${labels}} 1`,
   `job_queue_depth{${labels}} 3`,
   `worker_processing_failures_total{${labels},failure_type="unreadable_job"} 1`,
   'errors_total{level="warning"} 0',
@@ -63,12 +64,15 @@ test("metrics count jobs, calls and reasons under the names that dashboards know
       prepare: (coordinator) =>
         coordinator.script(
           "request",
-          aScriptJob(1, ["exit 3"], { job_info: { project_id: 1, queue_size: 7, queue_depth: 3 } }),
+          aScriptJob(1, ["exit 3"], {
+            job_info: { project_id: 1, queue_size: 7, queue_depth: 3, time_in_queue_seconds: 90 },
+          }),
           { status: 201, body: { id: 2, token: "glcbt-2", variables: "none" } },
           aScriptJob(3, ["true"], {
             variables: [aVariable("GIT_STRATEGY", "none"), aVariable("FF_EXPORT_HIGH_CARDINALITY_METRICS", "true")],
           }),
         ),
+      runner: { monitoring: { job_queuing_durations: [{ periods: ["* * * * * * *"], threshold: "1m" }] } },
       manager: { metrics: metrics.recorder, log: countTrouble(silentLog, metrics.recorder) },
     },
   );

@@ -1,5 +1,6 @@
 import type { CacheConfig } from "./cache-config.ts";
 import type { DockerConfig } from "./docker-config.ts";
+import type { QueuingLimits } from "./queuing-limits.ts";
 
 /** How a runner reaches its coordinator over TLS. Paths are absolute. Rule: runner-protocol.md §1.1. */
 export interface RunnerTlsConfig {
@@ -74,6 +75,8 @@ export interface RunnerConfig {
   readonly artifactUploadTimeoutMs: number;
   /** `[runners.artifact] response_header_timeout`, ms. Default: ten minutes. */
   readonly artifactResponseHeaderTimeoutMs: number;
+  /** `[runners.monitoring]`: only counted in a metric. */
+  readonly queuingLimits: QueuingLimits;
   /** `[runners.feature_flags]`: wins over job variables (runner-protocol.md §3.2). Names as written. */
   readonly featureFlags: Readonly<Record<string, boolean>>;
   readonly cache: CacheConfig;

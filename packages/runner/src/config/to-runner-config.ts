@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import type { ConfigProblem } from "./config-error.ts";
+import { createQueuingLimits } from "./queuing-limits.ts";
 import type { RunnerConfig, RunnerTlsConfig } from "./runner-config.ts";
 import type { RunnerTable } from "./schema/runner-table.ts";
 import { shortenToken } from "./short-token.ts";
@@ -67,6 +68,10 @@ export function toRunnerConfig(table: RunnerTable, context: RunnerConfigContext)
     customBuildDirEnabled: table.custom_build_dir.enabled ?? table.executor === "docker",
     artifactUploadTimeoutMs: positive(table.artifact.upload_timeout ?? 0, 3_600_000),
     artifactResponseHeaderTimeoutMs: positive(table.artifact.response_header_timeout ?? 0, 600_000),
+    queuingLimits: createQueuingLimits(table.monitoring.job_queuing_durations, {
+      key: `${key}.monitoring.job_queuing_durations`,
+      problems: context.problems,
+    }),
     featureFlags: table.feature_flags,
     cache: toCacheConfig(table.cache, { ...place, key: `${key}.cache` }),
     docker: table.docker === undefined || table.executor !== "docker" ? undefined : toDockerConfig(table.docker),

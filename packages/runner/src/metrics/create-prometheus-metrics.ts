@@ -69,6 +69,11 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
     [...perRunner, "project_jobs_running"],
     [1, 3, 10, 30, 60, 120, 300, 900, 1800, 3600],
   );
+  const waitedTooLong = counter(
+    "acceptable_job_queuing_duration_exceeded_total",
+    "Jobs that waited longer than [runners.monitoring] says is acceptable.",
+    perRunner,
+  );
   const stageTimes = histogram(
     "job_stage_duration_seconds",
     "How long build stages took; of jobs with FF_EXPORT_HIGH_CARDINALITY_METRICS only.",
@@ -141,6 +146,7 @@ export function createPrometheusMetrics(status: () => ManagerStatus, systemId: s
       modes.inc({ mode: executionMode(job), executor: runner.executor });
       if (job.queue.size !== undefined) queueSize.set(label(runner), job.queue.size);
       if (job.queue.depth !== undefined) queueDepth.set(label(runner), job.queue.depth);
+      if (runner.queuingLimits.areExceeded(job, new Date())) waitedTooLong.inc(label(runner));
       if (job.queuedDurationS === undefined) return;
       queueTimes.observe({ ...label(runner), project_jobs_running: job.projectJobsRunning }, job.queuedDurationS);
     },

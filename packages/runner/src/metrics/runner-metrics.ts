@@ -5,7 +5,7 @@ import type { ApiAttempt } from "../coordinator-client/http/api.ts";
 import type { Job } from "../coordinator-client/job.ts";
 
 /** Which runner something happened to. */
-export type MeteredRunner = Pick<RunnerConfig, "shortToken" | "name" | "executor">;
+export type MeteredRunner = Pick<RunnerConfig, "shortToken" | "name" | "executor" | "queuingLimits">;
 
 /** Why an entry could not ask for a job when it was its turn. */
 export type DeclineReason = "unhealthy" | "limit" | "request-concurrency";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { cacheTable } from "./cache-table.ts";
 import { dockerTable } from "./docker-table.ts";
 import { count, duration, httpUrl, instant, labels } from "./fields.ts";
+import { monitoringTable } from "./monitoring-table.ts";
 
 const anyTable = z.record(z.string(), z.unknown());
 
@@ -43,6 +44,7 @@ export const runnerTable = z.object({
   artifact: z
     .object({ upload_timeout: duration.optional(), response_header_timeout: duration.optional() })
     .prefault({}),
+  monitoring: monitoringTable.prefault({}),
   feature_flags: z.record(z.string(), z.boolean()).default({}),
   cache: cacheTable.prefault({}),
   docker: dockerTable.optional(),
