@@ -119,7 +119,12 @@ suite("functions in a container", { skip }, () => {
 
   const failures: readonly { name: string; exec: object; message: string; exitCode: number }[] = [
     { name: "an exit code", exec: { command: ["sh", "-c", "exit 143"] }, message: "exit code 143", exitCode: 143 },
-    { name: "a signal", exec: { command: ["sh", "-c", "kill -TERM $$"] }, message: "exit code -1", exitCode: -1 },
+    {
+      name: "a signal",
+      exec: { command: ["sh", "-c", "kill -TERM $$"] },
+      message: "ended by SIGTERM, exit code -1",
+      exitCode: -1,
+    },
     {
       name: "no such program",
       exec: { command: ["no-such-program"] },

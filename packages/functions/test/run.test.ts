@@ -744,7 +744,12 @@ suite("commands (ci-functions.md §5.2)", () => {
 
   const failures: readonly { name: string; command: string[]; more?: object; message: RegExp; exitCode: number }[] = [
     { name: "an exit code", command: ["sh", "-c", "exit 3"], message: /^step "f": exec: exit code 3$/, exitCode: 3 },
-    { name: "a signal", command: ["sh", "-c", "kill -9 $$"], message: /^step "f": exec: exit code -1$/, exitCode: -1 },
+    {
+      name: "a signal",
+      command: ["sh", "-c", "kill -9 $$"],
+      message: /^step "f": exec: ended by SIGKILL, exit code -1$/,
+      exitCode: -1,
+    },
     {
       name: "no such program",
       command: ["no-such-program"],

@@ -4,8 +4,7 @@ import type { EvaluationContext } from "../expression/evaluate.ts";
 import { FunctionError } from "../function-error.ts";
 import { textField } from "./fields.ts";
 import type { JobRun } from "./job-run.ts";
-import { ProcessStartError } from "./process-host.ts";
-import type { ExecResult } from "./step-result.ts";
+import { type ProcessExit, ProcessStartError } from "./process-host.ts";
 
 /** A command whose templates are evaluated. */
 export interface PreparedCommand {
@@ -27,7 +26,7 @@ export function prepareCommand(job: JobRun, definition: ExecDefinition, context:
 /**
  * Runs a command, its output going to the job log, after the line that names the step (§5.5).
  *
- * @returns the result for the tree; the exit code says whether it failed.
+ * @returns how it ended; the exit code says whether it failed.
  * @throws {FunctionError} `command_failed` when it cannot be started, `cancelled` when the job's signal ended it.
  */
 export async function runCommand(
@@ -35,17 +34,16 @@ export async function runCommand(
   stepName: string,
   prepared: PreparedCommand,
   env: Readonly<Record<string, string>>,
-): Promise<ExecResult> {
+): Promise<ProcessExit> {
   await job.log.line(`Running step name=${stepName}`);
   refuseNul(prepared, env);
   try {
-    const { exitCode } = await job.processes.run({
+    return await job.processes.run({
       ...prepared,
       env,
       output: (chunk) => job.log.write(chunk),
       signal: job.signal,
     });
-    return { ...prepared, exitCode };
   } catch (error) {
     if (error instanceof ProcessStartError) {
       throw new FunctionError(error.message, { code: "command_failed", exitCode: -1, cause: error });

@@ -105,12 +105,14 @@ async function runScript(
 
 async function execute(job: JobRun, stepName: string, command: PreparedCommand, result: StepResult): Promise<void> {
   result.exec = { ...command, exitCode: -1 };
-  result.exec = await inPart("exec: ", () => runCommand(job, stepName, command, result.env));
-  const { exitCode } = result.exec;
+  const { exitCode, killedBy } = await inPart("exec: ", () => runCommand(job, stepName, command, result.env));
+  result.exec = { ...command, exitCode };
   // one that ended well when it was asked to end has not done its work
   if (job.signal.aborted)
     throw cancelledBy(job.signal, new FunctionError("interrupted", { code: "cancelled", exitCode }));
-  if (exitCode !== 0) throw new FunctionError(`exec: exit code ${exitCode}`, { code: "command_failed", exitCode });
+  if (exitCode === 0) return;
+  const how = killedBy === undefined ? "" : `ended by ${killedBy}, `;
+  throw new FunctionError(`exec: ${how}exit code ${exitCode}`, { code: "command_failed", exitCode });
 }
 
 async function runSteps(
