@@ -8,6 +8,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { collectorIngest } from "./collector-ingest.ts";
 import { containerFunctions } from "./container-functions.ts";
+import { containerJobs } from "./container-jobs.ts";
 import { exportLoad } from "./export-load.ts";
 import { exporter } from "./exporter.ts";
 import { expressions } from "./expressions.ts";
@@ -32,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   latency,
   memory,
   runnerThroughput,
+  containerJobs,
   handOut,
 ];
 
