@@ -38,6 +38,7 @@ const stateColours: Record<JobViewState, Dress> = {
 
 const categoryColours: Record<TimeCategory, Dress> = {
   queue: sgr("90"),
+  images: sgr("33"),
   sources: sgr("34"),
   cache: sgr("36"),
   script: sgr("32"),

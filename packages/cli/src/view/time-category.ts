@@ -1,5 +1,5 @@
 /** What a span's time was spent on; the order is that of tables and legends. */
-export const timeCategories = ["queue", "sources", "cache", "script", "artifacts", "other"] as const;
+export const timeCategories = ["queue", "images", "sources", "cache", "script", "artifacts", "other"] as const;
 export type TimeCategory = (typeof timeCategories)[number];
 
 /** Span names with their category. Rule: telemetry.md §2; everything else that a job runs by itself is `script`. */
@@ -16,7 +16,7 @@ const categoryByName: Readonly<Record<string, TimeCategory>> = {
   resolve_secrets: "other",
   prepare_executor: "other",
   prepare_script: "other",
-  pull_image: "other",
+  pull_image: "images",
   start_services: "other",
   cleanup_file_variables: "other",
 };

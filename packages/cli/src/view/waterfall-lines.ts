@@ -114,6 +114,7 @@ const leftBlocks = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
 /** Without colours categories are told apart by shade, in whole cells. */
 const shades: Record<TimeCategory, string> = {
   queue: "·",
+  images: "▚",
   sources: "▒",
   cache: "░",
   script: "█",

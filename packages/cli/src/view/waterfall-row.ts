@@ -137,7 +137,14 @@ function noteOf(span: ViewSpan): string {
   if (attributes["ci.cache.skipped"] === "true") return "skipped";
   if (attributes["ci.cache.hit"] === "true") return "hit";
   if (attributes["ci.cache.hit"] === "false") return "miss";
+  if (attributes["ci.image.name"] !== undefined) return imageNote(attributes["ci.image.name"], attributes);
   return attributes["ci.artifact.from_job"] ?? attributes["ci.artifact.type"] ?? attributes["ci.git.operation"] ?? "";
+}
+
+/** `registry.example.com/group/tools` → `tools`, and whether it had to be fetched. */
+function imageNote(name: string, attributes: ViewSpan["attributes"]): string {
+  const short = name.slice(name.lastIndexOf("/") + 1);
+  return attributes["ci.image.pulled"] === "false" ? `${short}, was there` : short;
 }
 
 function segment(

@@ -27,7 +27,7 @@ const everyStage = [
 
 test("each stage counts for its category, the rest of the job as other", () => {
   const { allJobs } = millis(aJob({ jobId: 1, name: "a", queued: 0, stages: everyStage }));
-  assert.deepEqual(allJobs, { queue: 100, sources: 100, cache: 70, script: 530, artifacts: 70, other: 30 });
+  assert.deepEqual(allJobs, { queue: 100, images: 0, sources: 100, cache: 70, script: 530, artifacts: 70, other: 30 });
 });
 
 test("the slowest path's times add up to the pipeline's duration, gaps included", () => {
@@ -45,11 +45,14 @@ test("the slowest path's times add up to the pipeline's duration, gaps included"
   assert.equal(allJobs["script"], 1330);
 });
 
-test("an image that is pulled within prepare_executor is not counted twice", () => {
+test("images that are pulled beside each other, within prepare_executor, are counted once", () => {
   const stages = [
     ["prepare_executor", 0, 500],
     ["pull_image", 100, 400],
+    ["pull_image", 150, 420],
+    ["pull_image", 440, 450],
     ["step_script", 500, 900],
   ] as const;
-  assert.equal(millis(aJob({ jobId: 1, name: "a", queued: 0, stages })).allJobs["other"], 500);
+  const { allJobs } = millis(aJob({ jobId: 1, name: "a", queued: 0, stages }));
+  assert.deepEqual([allJobs["images"], allJobs["other"], allJobs["script"]], [330, 170, 400]);
 });

@@ -36,13 +36,37 @@ function sum(jobs: readonly JobView[]): Map<TimeCategory, bigint> {
   return total;
 }
 
+/** How long at least one of the spans was open. */
+function unionNano(
+  spans: readonly { readonly startUnixNano: bigint; readonly endUnixNano: bigint | undefined }[],
+): bigint {
+  let total = 0n;
+  let reached = 0n;
+  for (const { startUnixNano, endUnixNano = startUnixNano } of spans.toSorted(byStart)) {
+    const from = startUnixNano > reached ? startUnixNano : reached;
+    if (endUnixNano <= from) continue;
+    total += endUnixNano - from;
+    reached = endUnixNano;
+  }
+  return total;
+}
+
+function byStart(one: { readonly startUnixNano: bigint }, other: { readonly startUnixNano: bigint }): number {
+  return one.startUnixNano < other.startUnixNano ? -1 : 1;
+}
+
 function timesOfJob(job: JobView): [TimeCategory, bigint][] {
   if (job.endUnixNano === undefined || job.startUnixNano === undefined) return [];
-  const stages = (job.execution?.children ?? []).map(({ span }): [TimeCategory, bigint] => [
-    // An image is pulled within the time of `prepare_executor` (telemetry.md §2), which has it already.
-    categoryOfStage(span.name),
-    span.name === "pull_image" ? 0n : (span.endUnixNano ?? span.startUnixNano) - span.startUnixNano,
-  ]);
+  const spans = (job.execution?.children ?? []).map(({ span }) => span);
+  const imagesNano = unionNano(spans.filter(({ name }) => name === "pull_image"));
+  const stages = spans.map(({ name, startUnixNano, endUnixNano = startUnixNano }): [TimeCategory, bigint] => {
+    const nanos = endUnixNano - startUnixNano;
+    // Images are pulled beside each other, and all within the time of `prepare_executor` (telemetry.md §2).
+    if (name === "pull_image") return ["images", 0n];
+    if (name !== "prepare_executor") return [categoryOfStage(name), nanos];
+    return [categoryOfStage(name), nanos > imagesNano ? nanos - imagesNano : 0n];
+  });
+  stages.push(["images", imagesNano]);
   const inStages = stages.reduce((total, [, nanos]) => total + nanos, 0n);
   const rest = job.endUnixNano - job.startUnixNano - inStages;
   const queued = job.queuedUnixNano === undefined ? 0n : job.startUnixNano - job.queuedUnixNano;
