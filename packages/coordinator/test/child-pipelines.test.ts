@@ -42,6 +42,10 @@ test("a trigger job runs a child pipeline in the same trace and waits for it", a
   const inner = await runner.nextJob();
   assert.equal(inner.job_info.name, "inner");
   assert.equal(valueIn(inner, "COLOUR"), "light-blue");
+  assert.deepEqual(
+    ["CI_UPSTREAM_PIPELINE_ID", "CI_UPSTREAM_JOB_ID"].map((key) => valueIn(inner, key)),
+    [String(pipeline.id), String(pipeline.jobs()[0]?.id)],
+  );
   assert.equal(inner.features.tracing?.trace_id, pipeline.view().traceId);
   assert.equal(pipeline.jobs()[0]?.state, "running");
   await runner.finish(inner);

@@ -245,22 +245,23 @@ boxed:
 test("a tag is a tag, and a full fetch brings every branch", async () => {
   await using stack = await runningCoordinator("job: { script: [x], variables: { GIT_DEPTH: 0 } }");
   const { coordinator, repository, runner } = stack;
-  git(repository, "tag", "v1");
+  git(repository, "tag", "-a", "v1", "-m", "The first one");
   git(repository, "checkout", "--quiet", "v1");
   await coordinator.createPipeline({ repository });
   const job = await runner.nextJob();
   assert.equal(valuesOf(job).get("CI_COMMIT_TAG")?.value, "v1");
+  assert.equal(valuesOf(job).get("CI_COMMIT_TAG_MESSAGE")?.value, "The first one");
   assert.equal(valuesOf(job).has("CI_COMMIT_BRANCH"), false);
   assert.deepEqual([job.git_info.ref, job.git_info.depth], ["v1", 0]);
   assert.ok(job.git_info.refspecs.includes("+refs/heads/*:refs/remotes/origin/*"));
 });
 
 test("a run job goes to a runner that announces functions, with its steps as text and no script", async () => {
-  await using stack = await runningCoordinator("job: { run: [{ name: a, script: echo }] }");
+  await using stack = await runningCoordinator("job: { run: [{ name: a, script: echo }] }", { longPollMs: 100 });
   await stack.coordinator.createPipeline({ repository: stack.repository });
   const functions = stack.coordinator.createRunnerToken({ description: "f" });
   const without = new TestRunner(stack.coordinator.url, functions.token, { native_steps_integration: false });
-  assert.equal(await without.requestJob(AbortSignal.timeout(20_000)), undefined);
+  assert.equal(await without.requestJob(), undefined);
   const runner = new TestRunner(stack.coordinator.url, functions.token, { native_steps_integration: true });
   const job = (await runner.nextJob()) as TestPayload & { run: string };
   assert.deepEqual(JSON.parse(job.run), [{ name: "a", script: "echo" }]);

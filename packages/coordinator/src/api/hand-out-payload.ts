@@ -32,6 +32,7 @@ export async function handOutPayload(context: ApiContext, job: JobRecord): Promi
     dotenv: sources.flatMap(({ dotenv }) => dotenv),
     timeoutSeconds,
     queueLength: queue.length,
+    upstreamPipelineId: pipeline.parentJobId && state.jobs.get(pipeline.parentJobId)?.pipelineId,
     telemetry: settings.telemetry,
     idTokens: await context.idTokens.create(job, pipeline, timeoutSeconds),
   });

@@ -7,6 +7,8 @@ import type { WorkTree } from "./work-tree.ts";
 export interface RepositoryFacts {
   readonly ref: string;
   readonly isTag: boolean;
+  /** Of an annotated tag. */
+  readonly tagMessage: string | undefined;
   readonly defaultBranch: string;
   /** What the snapshot is compared with for `changes`; zeros when there is nothing. */
   readonly beforeSha: string;
@@ -40,6 +42,7 @@ export async function readRepositoryFacts(
   return {
     ref: branch ?? tag ?? snapshot.sha.slice(0, 12),
     isTag: tag !== undefined,
+    tagMessage: tag === undefined ? undefined : await messageOf(inSource, tag),
     defaultBranch,
     beforeSha: (await findBase(source, inSource, snapshot, { branch, defaultBranch })) ?? parent,
     commit: { message: message.trimEnd(), author, timestamp },
@@ -55,6 +58,11 @@ async function checkedOut({ refs }: WorkTree, ask: Ask): Promise<{ branch?: stri
   if (branch !== undefined) return { branch };
   const tag = await ask(["describe", "--tags", "--exact-match", "HEAD"]);
   return tag === undefined ? {} : { tag };
+}
+
+async function messageOf(ask: Ask, tag: string): Promise<string | undefined> {
+  const shown = await ask(["for-each-ref", "--format=%(objecttype) %(contents)", `refs/tags/${tag}`]);
+  return shown?.startsWith("tag ") === true ? shown.slice(4).trim() : undefined;
 }
 
 function refOf({ ref, isTag }: NamedCommit): { branch?: string; tag?: string } {

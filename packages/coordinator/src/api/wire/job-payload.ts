@@ -30,6 +30,7 @@ export interface PayloadInput {
   /** Job's and runner's limits combined. */
   readonly timeoutSeconds: number;
   readonly queueLength: number;
+  readonly upstreamPipelineId: number | undefined;
   readonly telemetry: CoordinatorTelemetry;
   /** Tokens made by the coordinator for `id_tokens:`, by variable name. */
   readonly idTokens: ReadonlyMap<string, string>;

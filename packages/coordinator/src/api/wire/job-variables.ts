@@ -16,6 +16,8 @@ export interface JobVariablesInput {
   /** From the `dotenv` reports of the jobs whose artifacts this one gets. */
   readonly dotenv: readonly { readonly key: string; readonly value: string }[];
   readonly timeoutSeconds: number;
+  /** For a child pipeline: the one that triggered it. */
+  readonly upstreamPipelineId?: number | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export function jobVariables(input: JobVariablesInput): Variable[] {
   const { pipeline, job } = input;
   return resolveVariables([
     ...factsAsVariables(pipeline.facts),
-    ...pipelineVariables(pipeline),
+    ...pipelineVariables(input),
     ...predefinedOfJob(input),
     ...rewriteVariables(input),
     ...job.plan.yamlVariables,
@@ -37,13 +39,20 @@ export function jobVariables(input: JobVariablesInput): Variable[] {
   ]);
 }
 
-function pipelineVariables(pipeline: PipelineRecord): Variable[] {
+function pipelineVariables({ pipeline, upstreamPipelineId }: JobVariablesInput): Variable[] {
   const { serverUrl, projectPath } = pipeline.facts;
   return [
     variable("CI_PIPELINE_ID", String(pipeline.id)),
     variable("CI_PIPELINE_IID", String(pipeline.iid)),
     variable("CI_PIPELINE_URL", `${serverUrl}/${projectPath}/-/pipelines/${pipeline.id}`),
     variable("CI_PIPELINE_CREATED_AT", isoTime(pipeline.createdAtMs)),
+    ...(upstreamPipelineId === undefined
+      ? []
+      : [
+          variable("CI_UPSTREAM_PIPELINE_ID", String(upstreamPipelineId)),
+          variable("CI_UPSTREAM_PROJECT_ID", String(pipeline.projectId)),
+          variable("CI_UPSTREAM_JOB_ID", String(pipeline.parentJobId)),
+        ]),
     ...(pipeline.name === undefined ? [] : [variable("CI_PIPELINE_NAME", pipeline.name, { raw: true })]),
   ];
 }

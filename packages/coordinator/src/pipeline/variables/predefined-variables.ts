@@ -12,6 +12,8 @@ export interface PipelineFacts {
   readonly beforeSha: string;
   readonly ref: string;
   readonly isTag: boolean;
+  /** Of an annotated tag. */
+  readonly tagMessage?: string | undefined;
   readonly defaultBranch: string;
   readonly source: string;
   readonly configPath: string;
@@ -82,7 +84,7 @@ function projectVariables({ serverUrl, projectPath, projectId, defaultBranch, co
     variable("CI_PROJECT_PATH", projectPath),
     variable("CI_PROJECT_PATH_SLUG", slug(projectPath)),
     variable("CI_PROJECT_NAMESPACE", namespace),
-    variable("CI_PROJECT_NAMESPACE_ID", String(projectId)),
+    variable("CI_PROJECT_NAMESPACE_ID", "1"),
     variable("CI_PROJECT_NAMESPACE_SLUG", slug(namespace)),
     variable("CI_PROJECT_ROOT_NAMESPACE", parts[0] ?? ""),
     variable("CI_PROJECT_URL", `${serverUrl}/${projectPath}`),
@@ -106,7 +108,7 @@ function commitVariables(facts: PipelineFacts): Variable[] {
     variable("CI_COMMIT_REF_SLUG", slug(ref)),
     variable("CI_COMMIT_REF_PROTECTED", String(isProtected(facts))),
     isTag ? variable("CI_COMMIT_TAG", ref) : variable("CI_COMMIT_BRANCH", ref),
-    ...(isTag ? [variable("CI_COMMIT_TAG_MESSAGE", "")] : []),
+    ...(isTag ? [variable("CI_COMMIT_TAG_MESSAGE", facts.tagMessage ?? "", { raw: true })] : []),
     variable("CI_COMMIT_MESSAGE", commit.message, { raw: true }),
     variable("CI_COMMIT_TITLE", title, { raw: true }),
     variable("CI_COMMIT_DESCRIPTION", rest.join("\n").trim(), { raw: true }),
