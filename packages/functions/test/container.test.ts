@@ -144,6 +144,12 @@ suite("functions in a container", { skip }, () => {
       exitCode: -1,
     },
     {
+      name: "too long an argument",
+      exec: { command: ["sh", "-c", `: ${"x".repeat(131_070)}`] },
+      message: '"sh": arguments and environment are too long',
+      exitCode: -1,
+    },
+    {
       name: "no such directory",
       exec: { command: ["sh"], work_dir: "/nowhere/at all" },
       message: "working directory /nowhere/at all does not exist",

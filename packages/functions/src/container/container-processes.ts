@@ -65,6 +65,7 @@ async function runInContainer(
   command: ProcessCommand,
   enginePath: string,
 ): Promise<ProcessExit> {
+  refuseTooLong(command);
   const started = Promise.withResolvers<string | undefined>();
   const text = commandText(command, options.busybox, `${command.env["PATH"] ?? ""}:${enginePath}`);
   const finished = shell.requestCommand(text, command.output, (name, value) => {
@@ -83,6 +84,15 @@ async function runInContainer(
   } finally {
     ending[Symbol.dispose]();
   }
+}
+
+/** Linux's limit for one argument or variable, its end included (`MAX_ARG_STRLEN`). */
+const maxArgumentBytes = 128 * 1024;
+
+function refuseTooLong({ command, env }: ProcessCommand): void {
+  const texts = [...command, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  if (texts.every((text) => Buffer.byteLength(text) < maxArgumentBytes)) return;
+  throw new ProcessStartError(`${JSON.stringify(command[0])}: arguments and environment are too long`);
 }
 
 function exitOf({ status, values, lines }: Reply, { command: [program], workDir }: ProcessCommand): ProcessExit {
