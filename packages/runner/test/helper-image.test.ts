@@ -13,6 +13,7 @@ import Docker from "dockerode";
 import { createImageProvider } from "../src/executors/docker/images/provide-image.ts";
 import type { RunHelper } from "../src/executors/executor.ts";
 import { ensureHelperImage } from "../src/helper-image/ensure-helper-image.ts";
+import { extendBase } from "../src/helper-image/extend-base.ts";
 import {
   helperImageLabels,
   helperImageName,
@@ -20,7 +21,6 @@ import {
   splitImageName,
   staticBusybox,
 } from "../src/helper-image/helper-image.ts";
-import { hostRoot } from "../src/helper-image/host-root.ts";
 import { digestOf, sendTar } from "../src/helper-image/image-entry.ts";
 import { importRoot } from "../src/helper-image/import-root.ts";
 import { programEntries } from "../src/helper-image/program-entries.ts";
@@ -194,22 +194,27 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
     assert.deepEqual(await ensureHelperImage({ ...options, name }), { ...made, isNew: false });
   });
 
-  test("is made from an image with git, and kept when none is named", async () => {
-    const base = `${repository}:with-git`;
-    const program = await programEntries({ isOwnPlatform: true });
-    const isOurs = new Set(program.filter((entry) => entry.path !== staticBusybox).map((entry) => entry.path));
-    const entries = (await hostRoot(program)).filter((entry) => !isOurs.has(entry.path));
-    await importRoot(docker, { ...options, name: base, entries, labels: {} });
+  test("is made from an image with git and Node.js, and kept when none is named", async () => {
+    const ours = await programEntries({ isOwnPlatform: true });
+    const launcher = ours.find((entry) => entry.path === helperProgram);
+    assert.ok(launcher?.kind === "text");
+    const bundle = "/usr/lib/jobscope/helper/main.cjs";
+    const node = { ...launcher, path: "/usr/bin/node", text: launcher.text.replace(` ${bundle}`, "") };
+    const entries = [node, ...(await programEntries({ isOwnPlatform: false }))];
     const based = `${repository}:from-base`;
-    const image = await ensureHelperImage({ ...options, name: based, base });
-    assert.equal(image.isNew, true);
-    const { Config: config } = await docker.getImage(based).inspect();
-    assert.equal(config.Labels[helperImageLabels.base], base);
-    assert.deepEqual(config.Entrypoint ?? [], []);
-    const said = await runInImage([helperProgram, "--version"], based);
-    assert.deepEqual(said, { exitCode: 0, output: `${runnerVersion}\n` });
-    for (const again of [undefined, base]) {
-      assert.deepEqual(await ensureHelperImage({ ...options, name: based, base: again }), { ...image, isNew: false });
+    const labels = {
+      [helperImageLabels.content]: "any",
+      [helperImageLabels.program]: await digestOf(ours),
+      [helperImageLabels.base]: name,
+    };
+    await extendBase(docker, { ...options, name: based, base: name, entries, labels });
+    const { Config: config, Id: id } = await docker.getImage(based).inspect();
+    assert.deepEqual([config.Entrypoint ?? [], config.User, config.Labels], [[], "0", { ...config.Labels, ...labels }]);
+    const said = await runInImage(["sh", "-c", `cat ${helperProgram}; ${helperProgram} --version`], based);
+    assert.deepEqual(said, { exitCode: 0, output: `#!/bin/sh\nexec node ${bundle} "$@"\n${runnerVersion}\n` });
+    for (const base of [undefined, name]) {
+      const { isNew, id: kept } = await ensureHelperImage({ ...options, name: based, base });
+      assert.deepEqual([isNew, kept], [false, id]);
     }
   });
 

@@ -41,12 +41,18 @@ export async function extendBase(docker: Dockerode, request: ImageRequest & { re
   }
 }
 
+/** Tells the second run from the first. */
+const setUpMark = `${path.posix.dirname(staticBusybox)}/.set-up`;
+
 /**
  * Runs twice: before our program is there, and then to see that it works. A base that has git is taken as it is: nothing
  * needs a network then.
  */
 const setUpScript = `set -e
-if [ -e ${helperProgram} ]; then exec ${helperProgram} --version; fi
+if [ -e ${setUpMark} ]; then
+  rm ${setUpMark}
+  exec ${helperProgram} --version
+fi
 if ! command -v git; then
   if command -v apk; then apk add --no-cache git git-lfs busybox-static ca-certificates
   elif command -v apt-get; then
@@ -62,12 +68,13 @@ if ! command -v git; then
     exit 1
   fi
 fi
-mkdir -p ${path.dirname(staticBusybox)}
+mkdir -p ${path.posix.dirname(staticBusybox)}
 for file in /bin/busybox.static /bin/busybox /usr/bin/busybox; do
   if [ ! -e ${staticBusybox} ] && [ -e $file ]; then cp $file ${staticBusybox}; fi
 done
 git config --system --replace-all safe.directory '*'
 if git lfs version; then git lfs install --system --skip-repo; fi
+touch ${setUpMark}
 `;
 
 async function runToEnd(docker: Dockerode, container: Dockerode.Container, signal: AbortSignal): Promise<void> {
