@@ -112,6 +112,9 @@ test(`a soak of ${jobCount} jobs (seed ${seed}) ends each of them once and leave
   assert.ok(after.heapBytes - before.heapBytes < maxHeapGrowthBytes, "the heap returned to where it was");
   assert.ok(after.residentMiB - before.residentMiB < maxResidentGrowthMiB, "the process returned to its size");
   assert.equal(await runner.stop(), 0);
+  const traces = receiver.spans.filter(({ name }) => name === "job_execution").map(({ traceId }) => traceId);
+  assert.equal(new Set(traces).size, traces.length, "no job has two traces");
+  assert.deepEqual(traces.toSorted(), [...jobs.keys()].map((id) => id.toString(16).padStart(32, "0")).toSorted());
   assert.deepEqual(await leftInTemporary(directory), []);
   await rm(directory, { recursive: true });
 });
