@@ -1,20 +1,11 @@
 import { createLog, type Log, type LogLevel } from "@jobscope/labkit";
-import type { RunnerManagerConfig } from "@jobscope/runner";
+import { logLevels, type RunnerManagerConfig } from "@jobscope/runner";
 import type { Environment } from "./process-environment.ts";
 
 /** Flags as commander gives them. */
 type Flags = Readonly<Record<string, unknown>>;
 
-/** What GitLab's runner calls levels (runner-protocol.md §6.2). */
-const levels: Readonly<Record<string, LogLevel>> = {
-  panic: "error",
-  fatal: "error",
-  error: "error",
-  warning: "warn",
-  warn: "warn",
-  info: "info",
-  debug: "debug",
-};
+const knownLevels: Readonly<Record<string, LogLevel>> = logLevels;
 
 export interface RunnerLogOptions {
   readonly flags: Flags;
@@ -39,7 +30,7 @@ export interface RunnerLog {
 export function createRunnerLog({ flags, context, isDebug, config, write }: RunnerLogOptions): RunnerLog {
   const { stderr, environment } = context;
   const debugs = isDebug || ["1", "true"].includes(environment["RUNNER_DEBUG"] ?? "");
-  const fixed = debugs ? "debug" : levels[String(flags["logLevel"])];
+  const fixed = debugs ? "debug" : knownLevels[String(flags["logLevel"])];
   let level = fixed ?? config?.logLevel ?? "info";
   const format = flags["logFormat"] ?? config?.logFormat;
   return {

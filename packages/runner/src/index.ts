@@ -16,6 +16,7 @@ export { type UnregisterOptions, unregisterRunners } from "./commands/unregister
 export { type VerifyOptions, verifyRunners } from "./commands/verify.ts";
 export { ConfigError, type ConfigProblem } from "./config/config-error.ts";
 export { loadConfig } from "./config/load-config.ts";
+export { logLevels } from "./config/log-levels.ts";
 export type { ProxyConfig, RunnerManagerConfig } from "./config/manager-config.ts";
 export { type ParseConfigOptions, parseConfig } from "./config/parse-config.ts";
 export { type PayloadEndpoint, payloadEndpoint } from "./config/payload-endpoint.ts";

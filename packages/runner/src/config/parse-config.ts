@@ -4,6 +4,7 @@ import { freezeDeeply } from "../freeze-deeply.ts";
 import { alignKeys } from "./align-keys.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import { expandEnvironment } from "./expand-environment.ts";
+import { logLevels } from "./log-levels.ts";
 import type { RunnerManagerConfig } from "./manager-config.ts";
 import { type Environment, processEnvironment, readProxyConfig } from "./process-environment.ts";
 import { type ConfigTable, configTable } from "./schema/config-table.ts";
@@ -96,16 +97,6 @@ function warningsOf({ session_server: session }: ConfigTable, unkept: Error | un
     warnings.push("session_server has no effect: there is no web terminal");
   return warnings;
 }
-
-const logLevels = {
-  panic: "error",
-  fatal: "error",
-  error: "error",
-  warning: "warn",
-  warn: "warn",
-  info: "info",
-  debug: "debug",
-} as const;
 
 /** `$VAR` in `url` and `token`, before they are checked (runner-protocol.md §6.1). */
 function expandRunners(table: Record<string, unknown>, environment: Environment): void {
