@@ -205,9 +205,10 @@ test("a reload names what has no effect once, and hands the new configuration on
       }
       assert.deepEqual(configs, ["debug", "error"]);
       assert.equal(lines.all.filter((line) => line.includes("key=frob")).length, 1);
-      await writeFile(file, "concurrent = 0");
+      await writeFile(file, '[telemetry]\nbearer_token = "hunter2-hunter2');
       signals.emit("SIGHUP");
       await lines.until((all) => all.some((line) => line.includes("configuration not reloaded")));
+      assert.doesNotMatch(lines.all.join(""), /hunter2/);
       signals.emit("SIGTERM");
       assert.equal(await code, 0);
     },

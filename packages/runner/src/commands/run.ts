@@ -76,8 +76,9 @@ export async function runRunners(options: RunOptions, context: RunContext): Prom
       log.info("configuration reloaded", { file });
     } catch (error) {
       metrics.recorder.configLoaded("failed");
-      const problems = error instanceof ConfigError ? error.problems : undefined;
-      log.error("configuration not reloaded, the old one stays", { file, problems, err: error });
+      // The causes of a problem may quote the file, and with it a token.
+      const why = error instanceof ConfigError ? { problems: error.problems } : { err: error };
+      log.error("configuration not reloaded, the old one stays", { file, ...why });
     }
   }
 
