@@ -10,7 +10,6 @@ import {
   stepResultToJson,
 } from "@jobscope/functions";
 import { parseGoBoolean } from "../../config/go-boolean.ts";
-import { withoutTelemetryVariables } from "../../config/telemetry-environment.ts";
 import { type FunctionLog, openFunctionLog } from "../functions/function-log.ts";
 import { functionCacheDirectory } from "../functions/function-sources.ts";
 import { traceFunctions } from "../functions/function-spans.ts";
@@ -66,7 +65,7 @@ async function runInStage(run: PreparedRun, steps: string, log: FunctionLog, sig
 
 /** The runner's own environment and nothing of the job's: its variables are `vars` (ci-functions.md §8.2). */
 function machineEnvironment({ options }: PreparedRun): Record<string, string> {
-  const present = Object.entries(withoutTelemetryVariables(options.environment)).filter(
+  const present = Object.entries(options.environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return Object.fromEntries(present);
