@@ -237,6 +237,12 @@ describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, ()
     assert.partialDeepStrictEqual(restored?.attributes, expected);
   });
 
+  test("a region that is left out is asked of the store", async () => {
+    const cacheTable = s3CacheTable(store.url, { BucketLocation: "" });
+    const { text } = await runJob(bench, { cacheTable }, { ...fillsCache, caches: [{ ...cache, key: "region" }] });
+    assert.match(text, /^Created cache$/m);
+  });
+
   test("a hashed key names an object below its first two digits", async () => {
     const variables = { FF_HASH_CACHE_KEYS: "true" };
     const shared = { cacheTable: { ...s3CacheTable(store.url), Shared: true, Path: "ci" } };

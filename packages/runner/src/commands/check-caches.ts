@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { silentLog } from "@jobscope/labkit";
+import { type Log, silentLog } from "@jobscope/labkit";
 import { remoteObjectName } from "../cache/remote/object-name.ts";
 import { openRemoteCache } from "../cache/remote/open-remote-cache.ts";
 import type { RemoteCache } from "../cache/remote/remote-cache.ts";
@@ -51,12 +51,23 @@ async function checkCache(runner: RunnerConfig, io: CommandIo): Promise<boolean>
   if (objectName === undefined) throw new CommandError(2, `Path "${prefix}" leads out of the bucket`);
   const directory = await mkdtemp(path.join(tmpdir(), "jobscope-cache-check-"));
   try {
-    return await tryOut(openRemoteCache(store, { log: silentLog, environment: io.environment }), {
+    return await tryOut(openRemoteCache(store, { log: warnings(io), environment: io.environment }), {
       ...{ objectName, directory, io },
     });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What the store's adapter has to say, a region that could not be asked for, say, stands among the steps. */
+function warnings({ stdout }: CommandIo): Log {
+  return {
+    ...silentLog,
+    warn(message, fields = {}) {
+      const facts = Object.entries(fields).map(([name, value]) => `${name} ${String(value)}`);
+      writeLine(stdout, `  ! ${message} (${facts.join(", ")})`);
+    },
+  };
 }
 
 interface Trial {

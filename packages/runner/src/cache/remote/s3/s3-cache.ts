@@ -17,7 +17,10 @@ import { sdkCredentials } from "./sdk-credentials.ts";
 
 /** Where nothing else is known. Source: Amazon's default region for buckets. */
 const defaultRegion = "us-east-1";
-const locationTimeoutMs = 30_000;
+/** Well below the time that signing may take. */
+const locationTimeoutMs = 10_000;
+/** A store that did not say its region is not asked again for each archive of a job. */
+const regionRetryMs = 60_000;
 
 /**
  * S3 and what speaks its protocol: requests presigned with signature version 4, by the SDK.
@@ -125,16 +128,17 @@ interface Connection {
   readonly region: string;
 }
 
-/** One client for all jobs. A region that could not be asked for is asked for again by the next job. */
+/** One client for all jobs. A region that could not be asked for is asked for again a minute later. */
 function createConnector(config: S3CacheConfig, log: Log): (signal: AbortSignal) => Promise<Connection> {
   let connection: Connection | undefined;
+  let goodUntilMs = Number.POSITIVE_INFINITY;
   return async (signal) => {
-    if (connection !== undefined) return connection;
+    if (connection !== undefined && performance.now() < goodUntilMs) return connection;
     const found = config.region ?? (await askRegion(config, { log, signal }));
     const region = found ?? defaultRegion;
-    const fresh = { client: new S3Client({ ...clientOptions(config), region }), region };
-    if (found !== undefined) connection = fresh;
-    return fresh;
+    goodUntilMs = found === undefined ? performance.now() + regionRetryMs : Number.POSITIVE_INFINITY;
+    connection = { client: new S3Client({ ...clientOptions(config), region }), region };
+    return connection;
   };
 }
 
