@@ -160,6 +160,8 @@ async function askRegion(
     return location === "" ? defaultRegion : location === "EU" ? "eu-west-1" : location;
   } catch (error) {
     signal.throwIfAborted();
+    // Asked with the wrong region's signature, a store may say which is right.
+    if (error instanceof Error && "Region" in error && typeof error.Region === "string") return error.Region;
     const fields = { bucket: config.bucket, region: defaultRegion, reason: reasonOf(error) };
     log.warn("the region of the cache's bucket could not be asked for: set BucketLocation", fields);
     return undefined;
