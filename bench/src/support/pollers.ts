@@ -9,6 +9,8 @@ export interface Answer {
 
 /** Many runners that ask for jobs and run none. */
 export interface Pollers {
+  /** Opens a connection for each of them, as runners that have been at work have one. */
+  connect(): Promise<void>;
   /** Lets them ask. */
   go(): void;
   /** Resolves when every poller's request is on its way and had time to arrive. */
@@ -20,7 +22,7 @@ export interface Pollers {
 const arriveMs = 1_000;
 
 export function startPollers(options: { url: string; token: string; pollers: number; jobs: number }): Pollers {
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: options.pollers });
   const answers: Answer[] = [];
   const { promise: done, resolve } = Promise.withResolvers<readonly Answer[]>();
   const poll = async (): Promise<void> => {
@@ -33,6 +35,9 @@ export function startPollers(options: { url: string; token: string; pollers: num
     resolve(answers);
   };
   return {
+    connect: async () => {
+      await Promise.all(Array.from({ length: options.pollers }, () => send(options, "runners/verify", agent)));
+    },
     go: () => {
       for (let count = 0; count < options.pollers; count += 1) void poll();
     },
@@ -45,10 +50,19 @@ function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-async function ask({ url, token }: { url: string; token: string }, agent: Agent): Promise<number | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+async function ask(options: { url: string; token: string }, agent: Agent): Promise<number | undefined> {
+  const { status, body } = await send(options, "jobs/request", agent);
+  return status === 201 ? idOf(body) : undefined;
+}
+
+async function send(
+  { url, token }: { url: string; token: string },
+  path: string,
+  agent: Agent,
+): Promise<{ status: number | undefined; body: Buffer }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: Buffer }>();
   const body = JSON.stringify({ token, system_id: "s_0123456789ab", info: { features: { artifacts: true } } });
-  const sent = request(`${url}/api/v4/jobs/request`, {
+  const sent = request(`${url}/api/v4/${path}`, {
     method: "POST",
     agent,
     headers: { "Content-Type": "application/json" },
@@ -56,7 +70,7 @@ async function ask({ url, token }: { url: string; token: string }, agent: Agent)
   sent.on("error", reject).on("response", (response) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", reject);
-    response.on("end", () => resolve(response.statusCode === 201 ? idOf(Buffer.concat(chunks)) : undefined));
+    response.on("end", () => resolve({ status: response.statusCode, body: Buffer.concat(chunks) }));
   });
   sent.end(body);
   return await promise;
