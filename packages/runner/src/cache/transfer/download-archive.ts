@@ -1,9 +1,9 @@
-import { createHash, type Hash, randomBytes } from "node:crypto";
+import { type Hash, randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { SignedRequest } from "../signed-request.ts";
 import { type TransferOptions, withRetries } from "./archive-transfer.ts";
-import { contentDigest } from "./content-digest.ts";
+import { contentDigest, createContentHash } from "./content-digest.ts";
 import { connectionTrouble, refusalOf, type StoreAnswer, sendToStore, withoutSignature } from "./store-request.ts";
 import { CacheTransferError } from "./transfer-error.ts";
 
@@ -51,13 +51,13 @@ export async function downloadArchive(download: ArchiveDownload): Promise<Downlo
 interface Part {
   readonly file: string;
   bytes: number;
-  hash: Hash;
+  hash: Hash | undefined;
   /** The object it is of; `undefined`: nothing to go on from. */
   etag: string | undefined;
 }
 
 function createPart(file: string): Part {
-  return { file, bytes: 0, hash: createHash("md5"), etag: undefined };
+  return { file, bytes: 0, hash: createContentHash(), etag: undefined };
 }
 
 function beginAnew(part: Part): void {
@@ -129,13 +129,13 @@ async function receive(answer: StoreAnswer, part: Part, around: Try & { readonly
     for await (const chunk of incoming(answer, around.url)) {
       await handle.writeFile(chunk);
       part.bytes += chunk.length;
-      part.hash.update(chunk);
+      part.hash?.update(chunk);
       around.onBytes(chunk.length);
     }
   } finally {
     await handle.close();
   }
-  const trouble = whatIsWrong(answer, part);
+  const trouble = whatIsWrong(answer, part, around.url);
   if (trouble === undefined) return;
   beginAnew(part);
   throw new CacheTransferError(trouble, { retryable: true });
@@ -150,11 +150,12 @@ async function* incoming({ body }: StoreAnswer, url: string): AsyncGenerator<Buf
   }
 }
 
-function whatIsWrong(answer: StoreAnswer, part: Part): string | undefined {
+function whatIsWrong(answer: StoreAnswer, part: Part, url: string): string | undefined {
   const total = totalBytes(answer);
   if (total !== undefined && part.bytes !== total) return `the archive came with ${part.bytes} of ${total} bytes`;
-  const expected = contentDigest(answer.headers);
-  if (expected === undefined || part.hash.copy().digest("hex") === expected.md5) return undefined;
+  const expected = contentDigest(answer.headers, url);
+  if (expected === undefined || part.hash === undefined || part.hash.copy().digest("hex") === expected.md5)
+    return undefined;
   return `the archive does not match the store's ${expected.source}`;
 }
 

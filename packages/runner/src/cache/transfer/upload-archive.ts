@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -6,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SignedUpload } from "../signed-request.ts";
 import { defaultFirstPauseMs, type TransferOptions, withRetries } from "./archive-transfer.ts";
+import { createContentHash } from "./content-digest.ts";
 import { refusalOf, sendToStore, withoutSignature } from "./store-request.ts";
 
 export interface ArchiveUpload extends TransferOptions {
@@ -113,8 +113,9 @@ async function putPart(
     return;
   }
   const open = () => createReadStream(file, { start: range.start, end: Math.max(0, range.start + range.size - 1) });
-  const digest = createHash("md5");
-  await pipeline(open(), digest, { signal });
+  const hash = createContentHash();
+  if (hash !== undefined) await pipeline(open(), hash, { signal });
+  const digest = hash === undefined ? {} : { "content-md5": hash.digest("base64") };
   async function* counted() {
     let holdsBack = isAgain;
     for await (const chunk of open() as AsyncIterable<Buffer>) {
@@ -130,7 +131,7 @@ async function putPart(
   const answer = await sendToStore({
     method: "PUT",
     url,
-    headers: { ...headers, "content-length": String(range.size), "content-md5": digest.digest("base64") },
+    headers: { ...headers, "content-length": String(range.size), ...digest },
     body: counted(),
     connections,
     signal,
