@@ -21,7 +21,7 @@ import {
   splitImageName,
   staticBusybox,
 } from "../src/helper-image/helper-image.ts";
-import { digestOf, sendTar } from "../src/helper-image/image-entry.ts";
+import { digestOf, type ImageEntry, sendTar } from "../src/helper-image/image-entry.ts";
 import { importRoot } from "../src/helper-image/import-root.ts";
 import { programEntries } from "../src/helper-image/program-entries.ts";
 import { runnerVersion } from "../src/runner-version.ts";
@@ -38,6 +38,14 @@ const hasEngine = await docker.ping().then(
 );
 const { signal } = new AbortController();
 const options = { docker, log: silentLog, signal };
+
+/** A shell and what scripts need, and neither git nor a way to get it. */
+const bareRoot: readonly ImageEntry[] = [
+  { kind: "copy", path: "/bin/busybox", from: "/bin/busybox", mode: 0o755 },
+  ...["sh", "chmod", "cp", "mkdir", "rm", "touch"].map(
+    (applet): ImageEntry => ({ kind: "link", path: `/bin/${applet}`, to: "busybox" }),
+  ),
+];
 
 describe("the helper image", { skip: hasEngine ? false : "no Docker engine answers here" }, () => {
   const repository = `jobscope-test-${randomBytes(4).toString("hex")}`;
@@ -218,6 +226,28 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
     }
   });
 
+  /** Programs of the names of package managers, which note what they are asked for and "install" a git. */
+  const managers = [
+    { name: "apk", asked: "add --no-cache git git-lfs busybox-static ca-certificates\n" },
+    {
+      name: "apt-get",
+      asked: "update\ninstall --yes --no-install-recommends git git-lfs busybox-static ca-certificates\n",
+    },
+  ];
+  for (const { name: manager, asked } of managers) {
+    test(`has git installed by the package manager of a base without it: ${manager}`, async () => {
+      const base = `${repository}:with-${manager}`;
+      const install = "#!/bin/sh\necho \"$@\" >> /asked\nprintf '#!/bin/sh\\n' > /bin/git\nchmod +x /bin/git\n";
+      const program = { kind: "text", path: `/bin/${manager}`, text: install, mode: 0o755 } as const;
+      await importRoot(docker, { ...options, name: base, entries: [...bareRoot, program], labels: {} });
+      const made = `${repository}:by-${manager}`;
+      const entries = [{ kind: "text", path: helperProgram, text: "#!/bin/sh\n", mode: 0o755 }] as const;
+      await extendBase(docker, { ...options, name: made, base, entries, labels: {} });
+      const { output } = await runInImage(["sh", "-c", `busybox cat /asked && ${staticBusybox} echo there`], made);
+      assert.equal(output, `${asked}there\n`);
+    });
+  }
+
   test("cannot be made from an image that is not to be had, nor from one without git or a way to get it", async () => {
     const failed = `${repository}:failed`;
     await assert.rejects(ensureHelperImage({ ...options, name: failed, base: "127.0.0.1:1/no/image:1" }), {
@@ -225,11 +255,7 @@ describe("the helper image", { skip: hasEngine ? false : "no Docker engine answe
       message: /^cannot get the base image 127\.0\.0\.1:1\/no\/image:1: Get .*connection refused/,
     });
     const bare = `${repository}:bare`;
-    const entries = [
-      { kind: "copy", path: "/bin/busybox", from: "/bin/busybox", mode: 0o755 },
-      { kind: "link", path: "/bin/sh", to: "busybox" },
-    ] as const;
-    await importRoot(docker, { ...options, name: bare, entries, labels: {} });
+    await importRoot(docker, { ...options, name: bare, entries: bareRoot, labels: {} });
     await assert.rejects(ensureHelperImage({ ...options, name: failed, base: bare }), {
       code: "HELPER_IMAGE",
       message: /^setting up the helper image ended with 1:\nthe image has no git, and no package manager that we know$/,
