@@ -108,6 +108,16 @@ exec:
     "spec: {}\n---\nrun:\n  - { name: good, func: ../inner }\n  - { name: bad, script: exit 5 }\n  - { name: skipped, script: echo skipped }\n",
 };
 
+const storage = new AsyncDisposableStack();
+let collector: Collector;
+
+before(async () => {
+  const directory = storage.use<TemporaryDirectory>(await temporaryDirectory());
+  collector = storage.use<Collector>(await startTestCollector(directory.path));
+});
+
+after(() => storage.disposeAsync());
+
 describe("jobs of CI Functions, traced end to end", () => describeFunctions("shell"));
 
 const skip = hasDockerEngine ? false : "no Docker engine, or no static busybox, on this machine";
@@ -124,8 +134,6 @@ function describeFunctions(executor: "shell" | "docker"): void {
 
   before(async () => {
     resources = new AsyncDisposableStack();
-    const directory = resources.use<TemporaryDirectory>(await temporaryDirectory());
-    const collector = resources.use<Collector>(await startTestCollector(directory.path));
     const repository = resources.use<TemporaryRepository>(await temporaryRepository(files));
     assert(collector.otlpHttpUrl !== undefined && collector.apiUrl !== undefined);
     const runner = executor === "shell" ? {} : resources.use<DockerRunner>(await dockerRunner()).keys;
