@@ -106,8 +106,9 @@ export interface ExecutorSession extends AsyncDisposable {
    * on until the session is disposed of, which also ends a command that still runs. To be disposed of by its user.
    *
    * @param options `tempDir`: private directory of this machine for files of functions, where their commands run here.
+   * @throws {ExecutorError} when there is no such place. @throws the signal's reason when it was aborted.
    */
-  functionProcesses(options: { readonly tempDir: string }): Promise<ProcessHost>;
+  functionProcesses(options: { readonly tempDir: string; readonly signal: AbortSignal }): Promise<ProcessHost>;
 
   /**
    * Runs our helper program where the job's files are, once or many times, also while a script runs.

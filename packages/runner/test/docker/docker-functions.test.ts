@@ -66,6 +66,16 @@ describe("a run: job in a container", { skip: skipWithoutEngine }, () => {
     );
   });
 
+  test("owns the project's files as the image's user when the umask is left alone", async () => {
+    const steps = [{ name: "a", script: "stat -c %u . ; touch made && stat -c %u made" }];
+    const { verdict, text } = await run(steps, {
+      docker: { user: "1000" },
+      variables: { FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR: "true" },
+    });
+    assert.deepEqual(verdict, { state: "success" }, text);
+    assert.ok(text.includes("name=a\n1000\n1000\n"), text);
+  });
+
   test("calls functions of its repository and of git, nested, masked, with a span for every invocation and fetch", async () => {
     const { directory } = scene.bench;
     const root = path.join(directory, "served");

@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
-import type { ProcessHost } from "@jobscope/functions";
 import { helperProgram } from "../../helper-image/helper-image.ts";
 import type { ExecutorSession, PreparationReport, ScriptOutcome, ScriptRun } from "../executor.ts";
 import { ExecutorError } from "../executor.ts";
 import type { BuildContainer } from "./containers/build-container.ts";
 import type { HelperContainer } from "./containers/helper-container.ts";
+import type { OpenFunctions } from "./functions/function-container.ts";
 
 export interface DockerSessionOptions {
   readonly hostname: string;
@@ -13,8 +13,8 @@ export interface DockerSessionOptions {
   readonly helper: HelperContainer;
   /** Called once, ahead of the first script of the user's. */
   readonly beforeScripts: (signal: AbortSignal) => Promise<void>;
-  /** Starts the build container of a job with `run:`. */
-  readonly openFunctions: (tempDir: string) => Promise<ProcessHost>;
+  /** Of a job with `run:`. */
+  readonly openFunctions: OpenFunctions | undefined;
   readonly sectionAttempts: number;
   readonly lines: PreparationReport["lines"];
   /** Removes everything that was made for the job. Returns soon; what is left to do goes on. */
@@ -50,7 +50,10 @@ export function createDockerSession(options: DockerSessionOptions): ExecutorSess
       script.container === "helper" ? helper.run(script, signal) : runInBuildContainer(script, signal),
     runHelper: ({ args, stdin, onStdout, onStderr }, { signal }) =>
       helper.runProgram({ command: [helperProgram, ...args], stdin, onStdout, onStderr }, signal),
-    functionProcesses: ({ tempDir }) => options.openFunctions(tempDir),
+    async functionProcesses(wishes) {
+      if (options.openFunctions === undefined) throw new ExecutorError("this container runs scripts, no functions");
+      return await options.openFunctions(wishes);
+    },
     async [Symbol.asyncDispose]() {
       if (isDisposed) return;
       isDisposed = true;

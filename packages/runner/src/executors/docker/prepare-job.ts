@@ -1,11 +1,11 @@
 import { helperImageName } from "../../helper-image/helper-image.ts";
 import type { ContainerJob } from "../container-job.ts";
 import type { ExecutorSession } from "../executor.ts";
-import { giveFiles } from "./containers/give-files.ts";
+import { type AskIds, askByScript, giveFiles } from "./containers/give-files.ts";
 import { makeBuildContainer, makeHelperContainer } from "./containers/job-containers.ts";
 import { createDockerSession } from "./docker-session.ts";
 import { describeEngine } from "./engine.ts";
-import { openFunctionContainer } from "./functions/open-function-container.ts";
+import { startFunctionContainer } from "./functions/function-container.ts";
 import { chooseImage, wantImages } from "./images/job-images.ts";
 import { createImageProvider } from "./images/provide-image.ts";
 import { createLoginFinder } from "./images/registry-auth.ts";
@@ -76,15 +76,19 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   });
   if (job.disablesUmask) report.lines.plain("Not using umask - FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR is set!");
   await openDirectories(job, volumes, await build.create());
+  const giveTo = async (askIds: AskIds, during: AbortSignal) => {
+    if (job.disablesUmask) await giveFiles({ askIds, helper }, job.directories, during);
+  };
+  const shells = preparation.staticShells;
+  const openFunctions = job.runsFunctions
+    ? startFunctionContainer({ build, helper, helperImageId, shells, beforeCommands: giveTo })
+    : undefined;
   return (cleanUp) =>
     createDockerSession({
       build,
       helper,
-      openFunctions: (tempDir) =>
-        openFunctionContainer({ build, helper, helperImageId, shells: preparation.staticShells }, tempDir),
-      beforeScripts: async (during) => {
-        if (job.disablesUmask) await giveFiles({ build, helper }, job.directories, during);
-      },
+      openFunctions,
+      beforeScripts: (during) => giveTo(askByScript(build), during),
       hostname: shared.hostname,
       isFresh: volumes.areBuildsFresh,
       sectionAttempts: job.sectionAttempts,

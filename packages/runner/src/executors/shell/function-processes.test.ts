@@ -33,7 +33,7 @@ describe("processes of functions", () => {
 
   test("what a command leaves behind runs on during the job, and ends with it", async () => {
     await using session = await open();
-    await using host = await session.functionProcesses({ tempDir: directory });
+    await using host = await session.functionProcesses({ tempDir: directory, signal: new AbortController().signal });
     // A process between two programs has no environment to know it by.
     const begun = 'until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done';
     const script = ["setsid sleep 631", "sleep 632", "env -i sleep 633"].map((line) => `${line} & ${begun}`).join("\n");
@@ -46,7 +46,7 @@ describe("processes of functions", () => {
 
   test("the end of a job ends a command that still runs, also one that does not want to", async () => {
     const session = await open();
-    await using host = await session.functionProcesses({ tempDir: directory });
+    await using host = await session.functionProcesses({ tempDir: directory, signal: new AbortController().signal });
     const begun = Promise.withResolvers<void>();
     const running = host.run({
       ...command("trap '' TERM; echo begun; while :; do sleep 634; done"),

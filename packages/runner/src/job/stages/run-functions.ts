@@ -43,7 +43,7 @@ export async function runFunctions(run: PreparedRun, steps: string, signal: Abor
 async function runInStage(run: PreparedRun, steps: string, log: FunctionLog, signal: AbortSignal): Promise<void> {
   const { options, session, directories } = run;
   await using directory = await privateDirectory();
-  await using processes = await session.functionProcesses({ tempDir: directory.path });
+  await using processes = await session.functionProcesses({ tempDir: directory.path, signal });
   const outcome = await runSteps({
     steps,
     workDir: directories.project,
