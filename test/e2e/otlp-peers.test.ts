@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Collector } from "@jobscope/collector";
 import { createEndpointPool, type EndpointStats, silentLog } from "@jobscope/labkit";
@@ -147,6 +148,7 @@ describe("OTLP with programs of others", () => {
         return rows;
       }
       signal.throwIfAborted();
+      await delay(20);
     }
   }
 });

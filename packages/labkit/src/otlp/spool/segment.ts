@@ -1,5 +1,5 @@
 import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
-import { readEntries } from "./record.ts";
+import { type EntryPlace, readEntries, type SpoolEntry } from "./record.ts";
 
 /** One file of a spool. Written by one process, from its start to its end; read by whoever owns it. */
 export interface Segment {
@@ -46,17 +46,20 @@ export async function scanSegment(path: string): Promise<SegmentContent> {
   return { segment, spans, settledIds };
 }
 
-/** Reads the spans' payloads; one that is no longer whole is undefined. All must be of one segment. */
-export async function readSpans(path: string, spans: readonly StoredSpan[]): Promise<(Buffer | undefined)[]> {
+/** Reads single entries of a segment; one that is no longer whole, or no span, is undefined. */
+export async function readSpans(
+  path: string,
+  places: readonly EntryPlace[],
+): Promise<(Exclude<SpoolEntry, { kind: "settled" }> | undefined)[]> {
   await using file = await open(path, "r");
-  const payloads: (Buffer | undefined)[] = [];
-  for (const { start, end } of spans) {
+  const spans: (Exclude<SpoolEntry, { kind: "settled" }> | undefined)[] = [];
+  for (const { start, end } of places) {
     const bytes = Buffer.alloc(end - start);
     await file.read(bytes, 0, bytes.length, start);
     const [entry] = readEntries(bytes);
-    payloads.push(entry === undefined || entry.kind === "settled" ? undefined : entry.payload);
+    spans.push(entry?.kind === "settled" ? undefined : entry);
   }
-  return payloads;
+  return spans;
 }
 
 /** The segment that is being written. */

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Log } from "../../logging/log.ts";
 import type { SpoolStats } from "../endpoint.ts";
+import { Backlog } from "./backlog.ts";
 import { encodeWrite, type WaitingSpan } from "./encode-write.ts";
 import { closeInterruptedSpan, type Interruption } from "./interrupted-span.ts";
 import { lastSignsOfLife, newProcessPrefix, recoverSegments } from "./recover-segments.ts";
@@ -69,7 +70,7 @@ export class SpanSpool implements AsyncDisposable {
   #writer: SegmentWriter | undefined;
   readonly #toWrite: WaitingSpan[] = [];
   #toSettle: bigint[] = [];
-  readonly #backlog = new Set<SpoolTicket>();
+  readonly #backlog = new Backlog();
   #leftWaiting = 0;
   #lastSignOfLife: (segment: Segment) => number = (segment) => segment.modifiedAtMs;
   #writing: Promise<void>;
@@ -143,7 +144,6 @@ export class SpanSpool implements AsyncDisposable {
     if (ticket.state === "settled") return;
     if (ticket.closes !== undefined) this.settle(ticket.closes);
     ticket.state = "settled";
-    this.#backlog.delete(ticket);
     if (ticket.stored === undefined) return;
     ticket.stored.segment.unsettled--;
     this.#toSettle.push(ticket.id);
@@ -154,27 +154,32 @@ export class SpanSpool implements AsyncDisposable {
    * The span is not in memory any more. @returns false when it is not on disk and on no way there, so that it is lost.
    */
   leaveToDisk(ticket: SpoolTicket): boolean {
-    const isOnDisk = ticket.state === "stored" && ticket.stored?.segment.isGone === false;
-    if (!isOnDisk && ticket.state !== "waiting") return false;
+    const { state, stored } = ticket;
+    const isOnDisk = state === "stored" && stored?.segment.isGone === false;
+    if (!isOnDisk && state !== "waiting") return false;
     ticket.isLeftToDisk = true;
-    if (isOnDisk) this.#backlog.add(ticket);
+    if (isOnDisk) this.#backlog.add(stored.segment, stored);
     else this.#leftWaiting++;
     return true;
   }
 
   /** Reads the oldest spans back, at least one if there is any; those are then the caller's again, in memory. */
   async takeBacklog(bounds: { maxSpans: number; maxBytes: number }): Promise<RecoveredSpan[]> {
-    const taken = this.#pickBacklog(bounds);
-    const segment = taken[0]?.stored?.segment;
-    if (segment === undefined) return [];
-    const places = taken.flatMap(({ stored }) => (stored === undefined ? [] : [stored]));
-    const payloads = await readSpans(segment.path, places).catch(() => []);
+    const taken = this.#backlog.take(this.#segments, bounds);
+    if (taken === undefined) return [];
+    const { segment, places } = taken;
+    const entries = await readSpans(segment.path, places).catch(() => []);
     const recovered: RecoveredSpan[] = [];
-    for (const [index, ticket] of taken.entries()) {
-      const payload = payloads[index];
-      if (payload !== undefined) recovered.push({ ticket, payload: this.#finished(ticket, payload) });
-      else this.#giveUp([ticket], "spool_damaged");
+    for (const [index, place] of places.entries()) {
+      const entry = entries[index];
+      if (entry === undefined) continue;
+      const stored: StoredSpan = { id: entry.id, isOpen: entry.kind === "open", segment, ...place };
+      const ticket: SpoolTicket = { id: entry.id, state: "stored", stored, isLeftToDisk: true, closes: undefined };
+      recovered.push({ ticket, payload: this.#finished(ticket, entry.payload) });
     }
+    const damaged = places.length - recovered.length;
+    segment.unsettled -= damaged;
+    if (damaged > 0) this.#deps.dropped("spool_damaged", damaged);
     return recovered;
   }
 
@@ -225,7 +230,7 @@ export class SpanSpool implements AsyncDisposable {
 
   #recover(stored: StoredSpan): void {
     stored.segment.unsettled++;
-    this.#backlog.add({ id: stored.id, state: "stored", stored, isLeftToDisk: true, closes: undefined });
+    this.#backlog.add(stored.segment, stored);
   }
 
   get #bytes(): number {
@@ -297,7 +302,7 @@ export class SpanSpool implements AsyncDisposable {
     if (ticket.closes !== undefined) this.#closed(ticket.closes);
     if (!ticket.isLeftToDisk) return;
     this.#leftWaiting--;
-    this.#backlog.add(ticket);
+    this.#backlog.add(stored.segment, stored);
   }
 
   /** The entry of the finished span says so on disk: no other one is needed. */
@@ -346,17 +351,10 @@ export class SpanSpool implements AsyncDisposable {
       const [oldest] = this.#segments.splice(0, 1);
       if (oldest === undefined) return;
       oldest.isGone = true;
-      this.#giveUp(
-        [...this.#backlog].filter(({ stored }) => stored?.segment === oldest),
-        "spool_full",
-      );
+      const lost = this.#backlog.forget(oldest);
+      if (lost > 0) this.#deps.dropped("spool_full", lost);
       void removeSegment(oldest).catch(() => {});
     }
-  }
-
-  #giveUp(tickets: readonly SpoolTicket[], reason: SpoolDropReason): void {
-    for (const ticket of tickets) this.settle(ticket);
-    if (tickets.length > 0) this.#deps.dropped(reason, tickets.length);
   }
 
   /** In order; the one that is being written stays. */
@@ -368,21 +366,5 @@ export class SpanSpool implements AsyncDisposable {
       await removeSegment(oldest);
       this.#segments.shift();
     }
-  }
-
-  /** The oldest of the backlog, all of one segment. */
-  #pickBacklog(bounds: { maxSpans: number; maxBytes: number }): SpoolTicket[] {
-    const picked: SpoolTicket[] = [];
-    let bytes = 0;
-    for (const ticket of this.#backlog) {
-      const { stored } = ticket;
-      if (stored === undefined || picked.length >= bounds.maxSpans) break;
-      if (picked.length > 0 && stored.segment !== picked[0]?.stored?.segment) break;
-      bytes += stored.end - stored.start;
-      if (picked.length > 0 && bytes > bounds.maxBytes) break;
-      picked.push(ticket);
-    }
-    for (const ticket of picked) this.#backlog.delete(ticket);
-    return picked;
   }
 }
