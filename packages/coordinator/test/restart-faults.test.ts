@@ -128,6 +128,38 @@ function endOf(coordinator: Coordinator): string[] {
     .sort();
 }
 
+test("while the disk refuses, nobody is told that something is done; afterwards all of it is stored", async (context) => {
+  using folder = temporaryFolder();
+  const repository = aRepository(join(folder.path, "app"), { ".gitlab-ci.yml": "job: { script: [x] }" });
+  const dataDir = join(folder.path, "data");
+  let isFull = false;
+  const exec = DatabaseSync.prototype.exec;
+  context.mock.method(DatabaseSync.prototype, "exec", function (this: DatabaseSync, sql: string) {
+    if (isFull && sql === "COMMIT") throw new Error("database or disk is full");
+    exec.call(this, sql);
+  });
+  const before = await startCoordinator({ ...options, dataDir, longPollMs: 0 });
+  const { token } = before.createRunnerToken({ description: "r" });
+  await before.createPipeline({ repository });
+  const runner = new TestRunner(before.url, token);
+  isFull = true;
+  await assert.rejects(runner.requestJob(), /jobs\/request: 503/);
+  isFull = false;
+  const job = await runner.nextJob();
+  isFull = true;
+  assert.equal(await runner.finish(job), 500);
+  isFull = false;
+  const ended = await runner.put(job, { state: "success" });
+  assert.deepEqual(
+    [ended.status, ended.headers.get("job-status")],
+    [403, "success"],
+    "it had ended, and that is stored now",
+  );
+  await before[Symbol.asyncDispose]();
+  await using after = await startCoordinator({ ...options, dataDir });
+  assert.equal((await after.pipelines()[0]?.finished)?.state, "success");
+});
+
 const program = fileURLToPath(new URL("./support/crashing-coordinator.ts", import.meta.url));
 
 test("a process that is really killed leaves a state that the next one can use", { timeout: 60_000 }, async () => {
