@@ -140,6 +140,19 @@ test("a new pipeline of the same ref cancels older ones that may be interrupted"
   );
 });
 
+test("inputs of a trigger fill in the child's configuration", async () => {
+  await using stack = await runningCoordinator({
+    ".gitlab-ci.yml": "child: { trigger: { include: child.yml, inputs: { word: hello }, strategy: mirror } }",
+    "child.yml": "spec: { inputs: { word: {} } }\n---\n'say $[[ inputs.word ]]': { script: [x] }",
+  });
+  const pipeline = await stack.coordinator.createPipeline({ repository: stack.repository });
+  const job = await stack.runner.nextJob();
+  assert.equal(job.job_info.name, "say hello");
+  assert.equal(pipeline.jobs()[0]?.state, "running");
+  await stack.runner.finish(job);
+  assert.equal((await pipeline.finished).state, "success");
+});
+
 test("a retried job of a child pipeline reopens the trigger job, and what came after it gets another chance", async () => {
   await using stack = await runningCoordinator({
     ".gitlab-ci.yml":

@@ -15,7 +15,7 @@ import type {
   TriggerDefinition,
   YamlVariable,
 } from "./job-definition.ts";
-import { isPlainObject } from "./plain-object.ts";
+import { isPlainObject, type PlainObject } from "./plain-object.ts";
 
 /* Each schema reads every spelling that GitLab's `.gitlab-ci.yml` reference allows for one keyword into one form. */
 
@@ -350,22 +350,29 @@ const forwardSchema = z.object({
 /** `trigger:`; without includes for one of another project. */
 export const triggerSchema = z
   .union([
-    text.transform(() => ({ include: undefined, strategy: undefined, forward: undefined })),
-    z.object({ include: z.unknown().optional(), strategy: text.optional(), forward: forwardSchema.optional() }),
+    text.transform(() => ({ include: undefined, inputs: undefined, strategy: undefined, forward: undefined })),
+    z.object({
+      include: z.unknown().optional(),
+      inputs: z.record(z.string(), z.unknown()).optional(),
+      strategy: z.enum(["depend", "mirror"]).optional(),
+      forward: forwardSchema.optional(),
+    }),
   ])
   .transform(
     (value): TriggerDefinition => ({
-      include: includeEntries(value.include),
+      include: includeEntries(value.include, value.inputs),
       dependsOnChild: value.strategy !== undefined,
       forwardsYamlVariables: value.forward?.yaml_variables ?? true,
       forwardsPipelineVariables: value.forward?.pipeline_variables ?? false,
     }),
   );
 
-function includeEntries(include: unknown): Readonly<Record<string, unknown>>[] {
+/** @param inputs of the trigger: for every file that is not given some of its own. */
+function includeEntries(include: unknown, inputs?: PlainObject): Readonly<Record<string, unknown>>[] {
   const entries: unknown[] = Array.isArray(include) ? include : [include];
+  const given = inputs === undefined ? {} : { inputs };
   return entries.flatMap((entry) => {
-    if (typeof entry === "string") return [{ local: entry }];
-    return isPlainObject(entry) ? [entry] : [];
+    if (typeof entry === "string") return [{ ...given, local: entry }];
+    return isPlainObject(entry) ? [{ ...given, ...entry }] : [];
   });
 }

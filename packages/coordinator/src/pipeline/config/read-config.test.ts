@@ -152,6 +152,5 @@ test("all problems are told together, and keywords without effect are named once
     "c secrets: gitlab_secrets_manager",
     "d trigger of another project",
     "d trigger: branch",
-    "d trigger: inputs",
   ]);
 });

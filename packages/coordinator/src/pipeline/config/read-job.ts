@@ -54,7 +54,7 @@ const leftAside: ReadonlySet<string> = new Set([...["release", "pages", "publish
 const partsLeftAside: Readonly<Record<string, readonly string[]>> = {
   artifacts: ["expose_as", "public", "access"],
   environment: ["on_stop", "auto_stop_in", "kubernetes"],
-  trigger: ["inputs", "branch"],
+  trigger: ["branch"],
 };
 
 /** Reads one expanded job. Problems go to `problems`; `undefined` when the job cannot be read at all. */
