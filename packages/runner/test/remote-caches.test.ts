@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { createLog, silentLog } from "@jobscope/labkit";
 import { stringify } from "smol-toml";
 import { openRemoteCache } from "../src/cache/remote/open-remote-cache.ts";
+import { RemoteCacheError } from "../src/cache/remote/remote-cache.ts";
 import { checkCaches } from "../src/commands/check-caches.ts";
 import type { CacheEntry } from "../src/coordinator-client/job.ts";
 import { aJob, type JobWishes } from "./support/a-job.ts";
@@ -179,6 +180,34 @@ for (const { backend, peer, start, object } of stores) {
     });
   });
 }
+
+describe("caches in a store that nothing can be signed for", () => {
+  const troubles = [
+    { name: "no credentials", thrown: new RemoteCacheError("no credentials"), why: "no credentials" },
+    { name: "a fault of the adapter", thrown: new TypeError("x is undefined"), why: "internal error of the runner" },
+  ];
+  for (const { name, thrown, why } of troubles) {
+    test(`${name}: caches stay on the disk, and log and span say why`, async () => {
+      await using bench = await createJobBench();
+      const refuse = () => Promise.reject(thrown);
+      const remoteCache = { backend: "s3", signDownload: refuse, signUpload: refuse } as const;
+      const run = async (script: readonly string[]) => {
+        const recorded = aTrace();
+        const job = aJob({ script, caches: [cache], variables: { GIT_STRATEGY: "empty", CI_JOB_NAME: "j" } });
+        return { ...(await bench.run(job, { remoteCache, jobTrace: recorded.jobTrace })), ...recorded };
+      };
+      const saved = await run(fillsCache.script);
+      assert.deepEqual(saved.verdict, { state: "success" });
+      assert.match(saved.text, new RegExp(`^Unable to generate cache upload environment: ${why}$`, "m"));
+      const found = await run(readsCache.script);
+      assert.equal(checksum(found.text), checksum(saved.text));
+      assert.match(found.text, new RegExp(`^Failed to obtain environment for cache deps-j: ${why}$`, "m"));
+      const [restored] = found.named("restore_cache");
+      assert.deepEqual([restored?.status, restored?.message], ["error", why]);
+      assert.equal(restored?.attributes["ci.cache.hit"], true);
+    });
+  }
+});
 
 describe("caches in S3 with troubles", { skip: skippedWithout("versitygw") }, () => {
   let store: CacheStore;

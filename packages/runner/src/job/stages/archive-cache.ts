@@ -84,7 +84,7 @@ async function save(
   const wishes = { cacheKey: candidate.key, maxBytes };
   const access = await accessRemote(run, candidate, (cache, wish) => cache.signUpload({ ...wish, ...wishes }), signal);
   if (access.kind === "unusable") {
-    output.warning(`Unable to generate cache upload environment: ${access.error.message}`);
+    output.warning(`Unable to generate cache upload environment: ${access.why}`);
   }
   const result = await run.workspace.perform(
     "save-cache",
@@ -106,6 +106,6 @@ async function save(
     },
   );
   // Said above, and kept on the disk: for the log the cache is made, for the trace the store was missing.
-  if (access.kind === "unusable") endStoreFailure(span, access.error.message);
+  if (access.kind === "unusable") endStoreFailure(span, access.why);
   return result.kind === "unavailable" ? result.why : undefined;
 }

@@ -1,6 +1,5 @@
 import type { StageSpan } from "@jobscope/job-telemetry";
-import type { DownloadWish, RemoteCache } from "../../cache/remote/remote-cache.ts";
-import { RemoteCacheError } from "../../cache/remote/remote-cache.ts";
+import { type DownloadWish, type RemoteCache, RemoteCacheError } from "../../cache/remote/remote-cache.ts";
 import type { SignedRequest } from "../../cache/signed-request.ts";
 import type { RemoteArchive, TaskFacts } from "../../workspace/workspace.ts";
 import type { JobRun } from "../job-run.ts";
@@ -12,7 +11,7 @@ export type RemoteAccess<Request extends SignedRequest> =
   | { readonly kind: "none" }
   | { readonly kind: "signed"; readonly remote: RemoteArchive<Request> }
   /** No request could be signed: the disk has to do. */
-  | { readonly kind: "unusable"; readonly error: RemoteCacheError };
+  | { readonly kind: "unusable"; readonly why: string };
 
 /** Signs a request for the archive, good for as long as the job may take. Rule: runner-protocol.md §3.7. */
 export async function accessRemote<Request extends SignedRequest>(
@@ -31,9 +30,12 @@ export async function accessRemote<Request extends SignedRequest>(
     return { kind: "signed", remote: { request, timeoutMs: settings.cacheRequestTimeoutMs, proxyVariables } };
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof RemoteCacheError)) throw error;
     log.error("the remote cache cannot be used", { backend: remoteCache.backend, err: error });
-    return { kind: "unusable", error };
+    // A fault of ours costs the cache as well, and not the job.
+    return {
+      kind: "unusable",
+      why: error instanceof RemoteCacheError ? error.message : "internal error of the runner",
+    };
   }
 }
 

@@ -95,7 +95,7 @@ interface CandidateOutcome {
 async function restore(run: PreparedRun, candidate: CacheCandidate, around: Surroundings): Promise<CandidateOutcome> {
   const { output, span, signal } = around;
   const access = await accessRemote(run, candidate, (cache, wish) => cache.signDownload(wish), signal);
-  const trouble = access.kind === "unusable" ? access.error.message : undefined;
+  const trouble = access.kind === "unusable" ? access.why : undefined;
   if (trouble !== undefined) output.warning(`Failed to obtain environment for cache ${candidate.key}: ${trouble}`);
   try {
     const result = await run.workspace.perform(
