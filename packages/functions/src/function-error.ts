@@ -20,6 +20,8 @@ export type FunctionErrorCode =
   | "invalid_export"
   /** The form is known and not offered, for example `action:` (§1.2). */
   | "unsupported"
+  /** The connection to the place where commands run was lost, by no doing of the job. */
+  | "host_lost"
   /** The caller's signal was aborted. */
   | "cancelled"
   /** Our own fault. */

@@ -370,6 +370,18 @@ suite("functions in a container", { skip }, () => {
     assert.equal(outcome.error?.code, "command_failed");
   });
 
+  test("a lost connection is told apart: no job can bring that about", async () => {
+    const outcome = await run(ordinary, [{ name: "s", script: "echo ready; exec sleep 5" }], {
+      log: {
+        write(chunk) {
+          if (Buffer.from(chunk).includes("ready")) ordinary.disconnect();
+        },
+      },
+    });
+    assert.equal(outcome.error?.code, "host_lost");
+    assert.match(outcome.error.message, /step "s": exec: the connection to the job's container was lost/);
+  });
+
   test("what cannot be started at all says so", async () => {
     const { start } = ordinary;
     await assert.rejects(createContainerProcesses({ start, busybox: "/no/such", directory: "/tmp" }), /has ended/);

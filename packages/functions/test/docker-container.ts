@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -68,6 +68,7 @@ export class TestContainer {
   readonly id: string;
   /** How often a program was started through the engine. */
   starts = 0;
+  readonly #clients: ChildProcess[] = [];
 
   constructor(id: string) {
     this.id = id;
@@ -77,6 +78,7 @@ export class TestContainer {
     this.starts++;
     const asUser = user === undefined ? [] : ["-u", user];
     const child = spawn("docker", ["exec", "-i", ...asUser, this.id, ...command], { stdio: "pipe" });
+    this.#clients.push(child);
     const ended = once(child, "close").then(([code]) => code ?? undefined);
     const { stdin, stdout, stderr } = child;
     return { stdin, stdout, stderr, ended, [Symbol.dispose]: () => void child.kill() };
@@ -90,6 +92,11 @@ export class TestContainer {
   /** Runs busybox in the container. @returns its standard output. */
   async busybox(...args: readonly string[]): Promise<string> {
     return await docker(["exec", this.id, `${ways}/busybox`, ...args]);
+  }
+
+  /** Breaks all connections to programs. */
+  disconnect(): void {
+    for (const client of this.#clients) client.kill("SIGKILL");
   }
 
   async kill(): Promise<void> {

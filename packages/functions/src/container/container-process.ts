@@ -13,7 +13,7 @@ export interface ContainerProcess extends Disposable {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves when the program has ended; `undefined` when nobody can tell how. Never rejects. */
+  /** Resolves when the program has ended; `undefined`: the connection to it was lost. Never rejects. */
   readonly ended: Promise<number | undefined>;
 }
 

@@ -49,9 +49,8 @@ export class ContainerShell implements Disposable {
       }
     });
     createInterface({ input: process.stderr, crlfDelay: 0 }).on("line", (line) => this.#readLine(line));
-    for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on("error", () => this.#end());
-    process.stdout.once("close", () => this.#end());
-    void process.ended.then(() => this.#end());
+    for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on("error", () => {}); // it ends then
+    void process.ended.then((exitCode) => this.#end(exitCode === undefined ? lost() : ended()));
   }
 
   static async start(start: StartInContainer, busybox: string): Promise<ContainerShell> {
@@ -64,7 +63,7 @@ export class ContainerShell implements Disposable {
   /**
    * Sends shell text; its last status is the reply's.
    *
-   * @param onValue told of each value as it comes. @throws {FunctionError} `command_failed` when the shell has ended.
+   * @param onValue told of each value as it comes. @throws {FunctionError} `command_failed` when the shell has ended, `host_lost`.
    */
   async request(text: string, onValue?: (name: string, value: string) => void): Promise<Reply> {
     if (this.#gone !== undefined) throw this.#gone;
@@ -132,16 +131,25 @@ export class ContainerShell implements Disposable {
     }
   }
 
-  #end(): void {
-    this.#gone ??= new FunctionError("the job's container has ended, or the connection to it", {
-      code: "command_failed",
-      exitCode: -1,
-    });
+  #end(why: FunctionError): void {
+    this.#gone ??= why;
     for (const { settle } of this.#pending.splice(0)) settle.reject(this.#gone);
   }
 
   [Symbol.dispose](): void {
-    this.#end();
+    this.#end(lost());
     this.#process[Symbol.dispose]();
   }
+}
+
+/** Whoever may end processes of the container, such as a step, may have done it. */
+function ended(): FunctionError {
+  return new FunctionError("the job's container has ended, or the shell for functions in it", {
+    code: "command_failed",
+    exitCode: -1,
+  });
+}
+
+function lost(): FunctionError {
+  return new FunctionError("the connection to the job's container was lost", { code: "host_lost" });
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { silentLog } from "@jobscope/labkit";
 import { busyboxFiles, skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
-import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
+import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
 describe("containers that go wrong", { skip: skipWithoutEngine }, () => {
   let scene: DockerScene;
@@ -42,21 +42,33 @@ describe("containers that go wrong", { skip: skipWithoutEngine }, () => {
     assert.equal(typeof attributes["ci.stage.network_receive_bytes"], "number");
   });
 
-  test("an engine that is lost in the middle of a job makes it a system failure", async () => {
-    await using lossy = await startLossyEngine();
-    const gaveUp = Promise.withResolvers<void>();
-    onWarning = (message) => /could not all be removed/.test(message) && gaveUp.resolve();
-    const { verdict, text } = await scene.run(
-      { script: ["echo the script runs", "sleep 300"], docker: { host: `unix://${lossy.socket}` } },
-      { onLog: (log) => /^the script runs$/m.test(log) && lossy.lose() },
-    );
-    assert.equal(verdict.state === "failed" && verdict.failureReason, "runner_system_failure", text);
-    assert.match(text, /ERROR: Job failed \(system failure\): lost the build container: .*\n/);
-    // What was made for the job is removed when the engine is there again and the next job comes.
-    await gaveUp.promise;
-    await lossy.find();
-    await scene.run({ id: 43 });
-  });
+  const lines = ["echo the script runs", "sleep 300"];
+  const kinds: readonly { kind: string; wishes: DockerWishes; message: RegExp }[] = [
+    { kind: "a script", wishes: { script: lines }, message: /lost the build container: / },
+    {
+      kind: "a function",
+      wishes: { scriptSteps: [], run: JSON.stringify([{ name: "a", script: lines.join("\n") }]) },
+      message: /step "a": exec: the connection to the job's container was lost/,
+    },
+  ];
+  for (const { kind, wishes, message } of kinds) {
+    test(`an engine that is lost in the middle of ${kind} makes it a system failure`, async () => {
+      await using lossy = await startLossyEngine();
+      const gaveUp = Promise.withResolvers<void>();
+      onWarning = (text) => /could not all be removed/.test(text) && gaveUp.resolve();
+      const { verdict, text } = await scene.run(
+        { ...wishes, docker: { host: `unix://${lossy.socket}` } },
+        { onLog: (log) => /^the script runs$/m.test(log) && lossy.lose() },
+      );
+      assert.equal(verdict.state === "failed" && verdict.failureReason, "runner_system_failure", text);
+      assert.match(text, /ERROR: Job failed \(system failure\): .*\n/);
+      assert.match(text, message);
+      // What was made for the job is removed when the engine is there again and the next job comes.
+      await gaveUp.promise;
+      await lossy.find();
+      await scene.run({ id: 43 });
+    });
+  }
 
   test("without the umask the files belong to the user of the build image", async () => {
     const image = await scene.makeImage("owner", busyboxFiles, ["USER app"]);

@@ -23,7 +23,8 @@ import { userStageHeading } from "./stage-name.ts";
  * `step_run`: the steps of a `run:` job, in order, until one fails. It has no span of its own: those of the functions are
  * siblings of the stages' (telemetry.md §2).
  *
- * @throws {JobFailure} `script_failure` when a step fails, whatever the failure (ci-functions.md §5.4). @throws the
+ * @throws {JobFailure} `script_failure` when a step fails, whatever the failure (ci-functions.md §5.4), but
+ *   `runner_system_failure` when the connection to the job's container was lost. @throws the
  *   signal's reason when it was aborted.
  *
  * Rule: runner-protocol.md §8.2, ci-functions.md §1.6.
@@ -111,5 +112,6 @@ async function failureOf(
   for (const line of [...details, ...(excerpt === undefined ? [] : excerpt.split("\n"))]) {
     await log.write(Buffer.from(`${line}\n`));
   }
+  if (error.code === "host_lost") return new JobFailure(message, { reason: "runner_system_failure", cause: error });
   return new JobFailure(message, { reason: "script_failure", exitCode, cause: error });
 }
