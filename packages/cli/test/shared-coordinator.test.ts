@@ -20,8 +20,9 @@ test("beside `up`, exec hands its pipeline over, shows it and ends as it does", 
   const surroundings = makeSurroundings(t);
   const cwd = aRepository(surroundings, { ".gitlab-ci.yml": pipeline });
   const listen = ["--listen", "--otlp-http", "--otlp-grpc", "--api"].flatMap((flag) => [flag, "127.0.0.1:0"]);
-  const up = startJobscope(t, ["up", ...listen], { ...surroundings, cwd });
+  const up = startJobscope(t, ["up", "--watch", ...listen], { ...surroundings, cwd });
   await up.said(/jobscope register --non-interactive --executor shell --url http\S+ --token glrt-\w+/);
+  await up.said(/git push to +http:\/\/git:glpat-\w+@\S+\/local\/repository\.git/);
   const list = await jobscope(t, ["exec", "--list"], { ...surroundings, cwd });
   assert.match(list.stdout, /passes\n/, list.stderr);
   const run = await jobscope(t, ["exec"], { ...surroundings, cwd });

@@ -21,6 +21,10 @@ test("an id token is masked, says who the job is, and verifies with the served k
   });
   assert.equal(payload.sub, "project_path:local/app:ref_type:branch:ref:main");
   assert.equal(payload["job_id"], String(job.id));
+  assert.equal(
+    payload["ci_config_ref_uri"],
+    `${new URL(coordinator.url).host}/local/app//.gitlab-ci.yml@refs/heads/main`,
+  );
   const keys = await (await fetch(discovery.jwks_uri)).text();
   assert.doesNotMatch(keys, /"d":/);
 });

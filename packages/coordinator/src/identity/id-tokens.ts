@@ -87,6 +87,7 @@ function subjectOf({ facts }: PipelineRecord): string {
 /** Rule: GitLab's documentation "OpenID Connect (OIDC) authentication using ID tokens", token payload. */
 function claimsOf(job: JobRecord, pipeline: PipelineRecord): Record<string, unknown> {
   const { facts } = pipeline;
+  const refPath = facts.isTag ? `refs/tags/${facts.ref}` : `refs/heads/${facts.ref}`;
   const namespace = facts.projectPath.split("/").slice(0, -1).join("/");
   return {
     namespace_id: "1",
@@ -102,14 +103,22 @@ function claimsOf(job: JobRecord, pipeline: PipelineRecord): Record<string, unkn
     job_id: String(job.id),
     ref: facts.ref,
     ref_type: facts.isTag ? "tag" : "branch",
-    ref_path: facts.isTag ? `refs/tags/${facts.ref}` : `refs/heads/${facts.ref}`,
+    ref_path: refPath,
     ref_protected: String(isProtected(facts)),
     sha: facts.sha,
     runner_id: job.runner?.id ?? null,
     runner_environment: "self-hosted",
+    ci_config_ref_uri: `${new URL(facts.serverUrl).host}/${facts.projectPath}//${facts.configPath}@${refPath}`,
     ci_config_sha: facts.sha,
+    job_project_id: String(facts.projectId),
+    job_project_path: facts.projectPath,
+    user_access_level: "owner",
     ...(job.plan.environment === undefined
       ? {}
-      : { environment: job.plan.environment.name, environment_action: job.plan.environment.action }),
+      : {
+          environment: job.plan.environment.name,
+          environment_action: job.plan.environment.action,
+          environment_protected: "false",
+        }),
   };
 }
