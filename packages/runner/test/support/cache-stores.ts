@@ -130,8 +130,7 @@ async function startStore(
     env: { PATH, HOME: home, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  await isReady(child, ready);
-  return {
+  const store = {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) {
@@ -141,6 +140,13 @@ async function startStore(
       await rm(home, { recursive: true, force: true });
     },
   };
+  try {
+    await isReady(child, ready);
+    return store;
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** When the program says so. */
