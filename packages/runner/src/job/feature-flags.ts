@@ -95,6 +95,7 @@ const actingFlagsOf: ReadonlyMap<string, ReadonlySet<FeatureFlag>> = new Map([
       "FF_NETWORK_PER_BUILD",
       "FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR",
       "FF_USE_INIT_WITH_DOCKER_EXECUTOR",
+      "FF_USE_NATIVE_CONTAINER_STOP",
     ]),
   ],
 ]);
