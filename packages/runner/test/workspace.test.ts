@@ -458,6 +458,11 @@ describe("the helper program", () => {
         'Was the image in helper_image made by "jobscope helper-image"?',
     },
     {
+      name: "that never ends its line is not waited for",
+      command: ["/bin/sh", "-c", "read -r line; exec tr '\\0' x < /dev/zero"],
+      message: `the helper program failed: it said "${"x".repeat(200)}"`,
+    },
+    {
       name: "that is killed is named with the signal",
       command: ["/bin/sh", "-c", "read -r line; kill -9 $$"],
       message: "the helper program was ended by SIGKILL before its work was done",
@@ -470,7 +475,8 @@ describe("the helper program", () => {
   ];
   for (const { name, command, message } of misfits) {
     test(`one ${name}`, async () => {
-      await using workspace = createHelperWorkspace({ runHelper: helperAsProcess(command).runHelper, client });
+      const { runHelper } = helperAsProcess(command);
+      await using workspace = createHelperWorkspace({ runHelper, client, graceMs: 100 });
       await assert.rejects(workspace.perform("make-directory", request, options), { message });
     });
   }
