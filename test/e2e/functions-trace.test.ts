@@ -4,7 +4,8 @@ import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
 import type { Collector } from "@jobscope/collector";
 import type { JobView, PipelineView } from "@jobscope/coordinator";
-import { type DockerRunner, dockerRunner, hasDockerEngine } from "../support/docker-runner.ts";
+import { skipWithoutEngine } from "../support/docker-engine.ts";
+import { type DockerRunner, dockerRunner } from "../support/docker-runner.ts";
 import { type Stack, startStack, startTestCollector } from "../support/stack.ts";
 import { readStoredSpans, type StoredSpan } from "../support/stored-spans.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
@@ -120,8 +121,9 @@ after(() => storage.disposeAsync());
 
 describe("jobs of CI Functions, traced end to end", () => describeFunctions("shell"));
 
-const skip = hasDockerEngine ? false : "no Docker engine, or no static busybox, on this machine";
-describe("jobs of CI Functions in containers, traced end to end", { skip }, () => describeFunctions("docker"));
+describe("jobs of CI Functions in containers, traced end to end", { skip: skipWithoutEngine }, () =>
+  describeFunctions("docker"),
+);
 
 /** The same pipeline, wherever its commands run. */
 function describeFunctions(executor: "shell" | "docker"): void {

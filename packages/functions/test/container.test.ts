@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { skipWithoutEngine } from "../../../test/support/docker-engine.ts";
 import { skipWithoutRegistry, startDockerRegistry } from "../../../test/support/docker-registry.ts";
 import {
   createContainerProcesses,
@@ -12,15 +13,14 @@ import {
   type RunStepsOptions,
   runSteps,
 } from "../src/index.ts";
-import { DockerBench, hasDockerEngine, type TestContainer } from "./docker-container.ts";
+import { DockerBench, type TestContainer } from "./docker-container.ts";
 import { FakeRegistry, layerOf } from "./fake-registry.ts";
 import { functionFile, shellFunction } from "./job-fixture.ts";
 
-const skip = (await hasDockerEngine()) ? false : "no Docker engine, or no static busybox, on this machine";
 const string = { type: "string" };
 const shell = "/.jobscope/busybox";
 
-suite("functions in a container", { skip }, () => {
+suite("functions in a container", { skip: skipWithoutEngine }, () => {
   let bench: DockerBench;
   let directory: string;
   let ordinary: TestContainer;
@@ -79,7 +79,7 @@ suite("functions in a container", { skip }, () => {
       jobVariables: [{ key: "SECRET", value: "secret" }],
     });
     assert.equal(error, undefined);
-    assert.deepEqual(lines.slice(0, 2), ["/bin/sh yes / it's mine", workDir]);
+    assert.deepEqual(lines.slice(0, 2), ["/bin/sh yes /root it's mine", workDir]);
     const names = lines.slice(2).map((line) => line.split("=")[0]);
     const expected = ["CI_STEPS_LOG_LEVEL", "FROM_IMAGE", "HOME", "HOSTNAME", "MINE", "PATH"];
     // the shell adds its own

@@ -1,23 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { busyboxFiles, connectToEngine, type ImageFile, importImage } from "../../../test/support/docker-engine.ts";
 import { createContainerProcesses, type ProcessHost, type StartInContainer } from "../src/index.ts";
-import { type LayerEntry, tarOf } from "./fake-registry.ts";
-
-/** A static busybox of this machine (Debian: busybox-static). */
-const busyboxPath = "/bin/busybox";
 
 /** Where the volume with busybox is in every container. */
 const ways = "/.jobscope";
-
-/** True where an engine answers and there is a static busybox to make images of; tests are skipped aloud elsewhere. */
-export async function hasDockerEngine(): Promise<boolean> {
-  const engine = await docker(["version", "--format", "{{.Server.Version}}"]).catch(() => undefined);
-  const kind = await promisify(execFile)(busyboxPath, ["true"]).catch(() => undefined);
-  return engine !== undefined && kind !== undefined;
-}
 
 /** Images, a volume and containers of one test file, all named alike; gone when disposed. */
 export class DockerBench implements AsyncDisposable {
@@ -27,13 +16,9 @@ export class DockerBench implements AsyncDisposable {
 
   static async create(): Promise<DockerBench> {
     const bench = new DockerBench();
-    const busybox = { name: "bin/busybox", content: readFileSync(busyboxPath), mode: 0o755 };
-    const applets = ["sh", "cat", "sleep", "env", "ls"].map(
-      (applet): LayerEntry => ({ name: `bin/${applet}`, type: "symlink", linkname: "busybox" }),
-    );
-    await bench.#import("busybox", [busybox, ...applets, { name: "tmp/", type: "directory" }]);
+    await bench.#import("busybox", busyboxFiles);
     // no shell, nothing: one static program that is somewhere else than busybox would be looked for
-    await bench.#import("distroless", [{ ...busybox, name: "app/true" }]);
+    await bench.#import("distroless", [{ path: "app/true", from: "/bin/busybox" }]);
     const copy = `cp /bin/busybox ${ways}/busybox && chmod 1777 ${ways}`;
     await docker(["run", "--rm", "-v", `${bench.#name}:${ways}`, bench.image("busybox"), "sh", "-c", copy]);
     return bench;
@@ -43,9 +28,9 @@ export class DockerBench implements AsyncDisposable {
     return `${this.#name}:${kind}`;
   }
 
-  async #import(kind: "busybox" | "distroless", entries: readonly LayerEntry[]): Promise<void> {
+  async #import(kind: "busybox" | "distroless", files: readonly ImageFile[]): Promise<void> {
     this.#images.push(this.image(kind));
-    await docker(["import", "-", this.image(kind)], await tarOf([...entries]));
+    await importImage(connectToEngine(), this.image(kind), files);
   }
 
   /** @param options arguments of `docker run` before the image. */
@@ -104,8 +89,6 @@ export class TestContainer {
   }
 }
 
-async function docker(args: readonly string[], input?: Buffer): Promise<string> {
-  const running = promisify(execFile)("docker", args);
-  running.child.stdin?.end(input);
-  return (await running).stdout.trim();
+async function docker(args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)("docker", args)).stdout.trim();
 }
