@@ -93,6 +93,8 @@ below: { trigger: { include: child.yml } }`,
     shown.map(({ value }) => value),
     ["seen", "[MASKED]"],
   );
+  const unasked = await fetch(`${coordinator.url}/api/v4/projects/1/pipelines/${id}/variables`);
+  assert.equal(unasked.status, 401, "not for whoever is on this machine");
   const names = async (list: Promise<{ name: string }[]>) => (await list).map(({ name }) => name);
   assert.deepEqual(await names(api.Jobs.all(1, { pipelineId: id })), ["make"]);
   const [bridge] = await api.Jobs.allPipelineBridges(1, id);

@@ -25,14 +25,14 @@ export function authorizeControl(context: ApiContext, request: FastifyRequest): 
 }
 
 /**
- * For what runs code of the caller's choice as this process's user: other users of the machine reach loopback too, but
- * cannot read the token.
+ * For what runs code of the caller's choice as this process's user, or shows secrets: other users of the machine reach
+ * loopback too, but cannot read the token.
  * @throws {HttpError} 401.
  */
 export function requireToken(context: ApiContext, request: FastifyRequest): void {
   const given = tokenOf(request);
   if (isKnownToken(context, given)) return;
-  throw new HttpError("401 Unauthorized - creating pipelines needs the access token", {
+  throw new HttpError("401 Unauthorized - this needs the access token", {
     statusCode: 401,
     isGuess: given !== undefined,
   });

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { finalStates } from "../job-state.ts";
 import type { JobRecord, PipelineRecord } from "../lifecycle/records.ts";
 import type { ApiContext } from "./api-context.ts";
+import { requireToken } from "./authorize-control.ts";
 import { findPipeline, findProject, type Ids, withScope } from "./find-record.ts";
 import { notFound } from "./http-errors.ts";
 import { paginate } from "./paginate.ts";
@@ -26,6 +27,8 @@ export function pipelineRoutes(app: FastifyInstance, context: ApiContext): void 
     sendJobs(context, request, reply, ({ plan }) => plan.childPipeline !== undefined),
   );
   app.get<Ids>(`${base}/:id/variables`, (request, reply) => {
+    // Their values are for whoever started the pipeline, not for every user of this machine.
+    requireToken(context, request);
     const { pipelineVariables } = findPipeline(context, request);
     const shown = pipelineVariables.map(({ key, value, file, raw, masked }) => ({
       ...{ key, value: masked ? "[MASKED]" : value, variable_type: file ? "file" : "env_var", raw },
