@@ -72,7 +72,9 @@ for (const protocol of ["http", "grpc"] as const) {
         for (const { fault, endpoint, traceId } of jobs.filter(({ fault }) => accepts(fault))) {
           const { receiver } = endpoint;
           const emittedSpans = emitted.counts.get(traceId) ?? 0;
-          await receiver.waitFor(() => seenBy(receiver) >= emittedSpans).catch(() => assert.fail(fault.name));
+          await receiver
+            .waitFor(() => seenBy(receiver) >= emittedSpans, inTime())
+            .catch(() => assert.fail(`${fault.name}: ${seenBy(receiver)} of ${emittedSpans} spans arrived`));
         }
       },
       {
@@ -196,5 +198,5 @@ function aSpanCounter() {
 }
 
 function inTime(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(20_000) };
+  return { signal: AbortSignal.timeout(30_000) };
 }
