@@ -40,7 +40,9 @@ export async function createServer(context: ApiContext): Promise<FastifyInstance
   app.setErrorHandler((error: FastifyError | HttpError, request, reply) => {
     if (error instanceof HttpError && error.isGuess) guesses.count(request.ip);
     const statusCode = error.statusCode ?? 500;
-    if (statusCode >= 500) context.log.error("a request failed", { err: error });
+    // What we refuse ourselves, such as a Git LFS lock, is no failure of ours unless it has a cause.
+    const isOurs = !(error instanceof HttpError) || error.cause !== undefined;
+    if (statusCode >= 500 && isOurs) context.log.error("a request failed", { err: error });
     if (error instanceof HttpError) return reply.code(statusCode).headers(error.headers).send(error.body);
     return reply.code(statusCode).send({ message: statusCode >= 500 ? "500 Internal Server Error" : error.message });
   });
