@@ -82,6 +82,15 @@ describe("the login for an image", () => {
     assert.equal(await userOf("R.EXAMPLE.com/group/tool"), "group");
   });
 
+  test("is that of the longest path, whatever source it is of", async () => {
+    const credentials = [{ url: "registry.example.com/group", username: "payload", password: "p" }];
+    const authConfig = { auths: { "registry.example.com": auth("variable") } };
+    const { login } = await find("registry.example.com/group/tool:1", { authConfig, credentials });
+    assert.equal(login?.source, "job payload (GitLab Registry)");
+    const other = await find("registry.example.com/other:1", { authConfig, credentials });
+    assert.equal(other.login?.source, "$DOCKER_AUTH_CONFIG");
+  });
+
   test("is that of Docker Hub by each of its names", async () => {
     const authConfig = { auths: { "https://index.docker.io/v1/": auth("hub") } };
     for (const reference of ["alpine", "docker.io/library/alpine", "group/tool:2"]) {

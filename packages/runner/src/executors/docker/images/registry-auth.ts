@@ -43,7 +43,7 @@ interface Source {
 
 /**
  * Logins of one job, from its variable, the runner user's files and the payload, in this order. The longest configured
- * path of a source that begins the image's name wins; helpers run on this machine.
+ * path that begins the image's name wins, whatever source it is of; helpers run on this machine.
  *
  * @param environment of the runner: `HOME` holds `.docker/config.json`, `PATH` the credential helpers.
  *
@@ -56,9 +56,13 @@ export function createLoginFinder(access: RegistryAccess, environment: Environme
     const { found, problems } = await sources;
     for (const problem of problems) onProblem(problem);
     const { repository } = parseImageReference(reference);
-    for (const { file, label } of found) {
+    // The sort is stable: of the same path the first source wins.
+    const candidates = found
+      .flatMap(({ file, label }) => candidatesIn(file, repository).map((candidate) => ({ ...candidate, label })))
+      .sort((one, other) => other.path.length - one.path.length);
+    for (const { login, label } of candidates) {
       try {
-        const auth = await loginIn(file, repository, environment);
+        const auth = await login(environment);
         if (auth !== undefined) return { auth, source: label };
       } catch (error) {
         onProblem(`credentials of ${label} cannot be used: ${error instanceof Error ? error.message : error}`);
@@ -110,27 +114,37 @@ function parseAuthFile(text: string): DockerAuthFile | undefined {
   }
 }
 
-async function loginIn(
-  file: DockerAuthFile,
-  repository: string,
-  environment: Environment,
-): Promise<RegistryLogin["auth"] | undefined> {
-  const helper = longestPrefix(Object.entries(file.credHelpers ?? {}), repository);
-  if (helper !== undefined) return askHelper(helper.value, helper.key, environment);
-  const found = longestPrefix(Object.entries(file.auths ?? {}), repository);
-  if (found !== undefined) {
-    const login = loginOf(found.value, found.key);
-    if (login !== undefined) return login;
-  }
-  if (file.credsStore === undefined || file.credsStore === "") return undefined;
-  return askHelper(file.credsStore, found?.key ?? serverAddressOf(repository), environment);
+/** An entry that is for an image, and how its login is had: `undefined` when it has none. */
+interface Candidate {
+  readonly path: string;
+  readonly login: (environment: Environment) => Promise<RegistryLogin["auth"] | undefined>;
 }
 
-function longestPrefix<Value>(entries: readonly (readonly [string, Value])[], repository: string) {
-  return entries
+function candidatesIn({ auths, credHelpers, credsStore }: DockerAuthFile, repository: string): Candidate[] {
+  const helpers = entriesFor(credHelpers, repository).map(({ key, path: prefix, value }) => ({
+    path: prefix,
+    login: (environment: Environment) => askHelper(value, key, environment),
+  }));
+  const entries = entriesFor(auths, repository).map(({ key, path: prefix, value }) => ({
+    path: prefix,
+    async login(environment: Environment) {
+      return loginOf(value, key) ?? (credsStore ? await askHelper(credsStore, key, environment) : undefined);
+    },
+  }));
+  if (!credsStore || entries.length > 0) return [...helpers, ...entries];
+  const server = serverAddressOf(repository);
+  const ofStore = {
+    path: normalizeKey(server),
+    login: (environment: Environment) => askHelper(credsStore, server, environment),
+  };
+  return [...helpers, ofStore];
+}
+
+/** The entries whose path begins the image's name. */
+function entriesFor<Value>(entries: Readonly<Record<string, Value>> | undefined, repository: string) {
+  return Object.entries(entries ?? {})
     .map(([key, value]) => ({ key, path: normalizeKey(key), value }))
-    .filter(({ path: prefix }) => repository === prefix || repository.startsWith(`${prefix}/`))
-    .sort((one, other) => other.path.length - one.path.length)[0];
+    .filter(({ path: prefix }) => repository === prefix || repository.startsWith(`${prefix}/`));
 }
 
 /** Keys may be written as addresses: `https://index.docker.io/v1/`. */
