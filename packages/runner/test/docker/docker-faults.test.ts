@@ -42,6 +42,13 @@ describe("containers that go wrong", { skip: skipWithoutEngine }, () => {
     assert.equal(typeof attributes["ci.stage.network_receive_bytes"], "number");
   });
 
+  test("what goes through the host's network is not counted as a stage's", async () => {
+    const { trace, text } = await scene.run({ script: ["sleep 1"], docker: { network_mode: "host" } });
+    const [span] = trace.named("step_script");
+    assert.ok(Number(span?.attributes["ci.stage.memory_peak_bytes"]) > 100_000, text);
+    assert.equal(span?.attributes["ci.stage.network_receive_bytes"], undefined);
+  });
+
   const lines = ["echo the script runs", "sleep 300"];
   const kinds: readonly { kind: string; wishes: DockerWishes; message: RegExp }[] = [
     { kind: "a script", wishes: { script: lines }, message: /lost the build container: / },

@@ -82,7 +82,7 @@ export function networkingOf(
 }
 
 /** No network of the container's own. */
-function isForeign(networkMode: string | undefined): boolean {
+export function isForeign(networkMode: string | undefined): boolean {
   return networkMode === "host" || networkMode === "none" || networkMode?.startsWith("container:") === true;
 }
 

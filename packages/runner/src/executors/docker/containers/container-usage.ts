@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type Dockerode from "dockerode";
 import type { ContainerUsage } from "../../executor.ts";
+import { isForeign } from "./container-options.ts";
 
 type Usage = Omit<ContainerUsage, "isOutOfMemory">;
 
@@ -31,12 +32,14 @@ export function measureContainer(container: Dockerode.Container): UsageMeter {
   let look: () => Usage = () => latest;
 
   async function follow(): Promise<void> {
-    const { State: state } = await container.inspect();
+    const { State: state, HostConfig: settings } = await container.inspect();
     if (isStopped || !state.Running) return;
+    // What others send through a network that is not the container's own is not its doing.
+    const ownPart = isForeign(settings.NetworkMode) ? withoutNetwork : (usage: Usage) => usage;
     const counters = findCounters(state.Pid, container.id);
     if (counters !== undefined) {
       look = () => {
-        latest = merge(latest, counters());
+        latest = merge(latest, ownPart(counters()));
         return latest;
       };
       look();
@@ -45,7 +48,7 @@ export function measureContainer(container: Dockerode.Container): UsageMeter {
       stopFollowing = () => clearInterval(timer);
     } else {
       stopFollowing = await followStatistics(container, (usage) => {
-        latest = merge(latest, usage);
+        latest = merge(latest, ownPart(usage));
       });
       if (isStopped) stopFollowing();
     }
@@ -60,6 +63,10 @@ export function measureContainer(container: Dockerode.Container): UsageMeter {
       return look();
     },
   };
+}
+
+function withoutNetwork(usage: Usage): Usage {
+  return { ...usage, networkReceiveBytes: undefined, networkTransmitBytes: undefined };
 }
 
 /** @returns a reader of the kernel's counters; `undefined` when that process is not of this machine. */
