@@ -27,8 +27,11 @@ export function checkImage(reference: string, rule: ImageRule, lines: ReportLine
   throw new ExecutorError("disallowed image");
 }
 
+/** What else picomatch knows is no part of those globs: `!` at the start, say, would allow all but a few. */
+const doublestar = { dot: true, nonegate: true, noextglob: true };
+
 /** Doublestar globs on the full reference: `*` stops at `/`, `**` does not. A pattern without a tag also fits `:latest`. */
 export function matchesAny(reference: string, patterns: readonly string[]): boolean {
   const names = new Set([reference, pullNameOf(reference)]);
-  return patterns.some((pattern) => [...names].some((name) => picomatch.isMatch(name, pattern, { dot: true })));
+  return patterns.some((pattern) => [...names].some((name) => picomatch.isMatch(name, pattern, doublestar)));
 }
