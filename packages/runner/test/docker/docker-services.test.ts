@@ -89,6 +89,14 @@ describe("services of jobs in containers", { skip: skipWithoutEngine, concurrenc
     assert.match(text, /\[service:\S+-store\] \S+Z service is up\n/);
   });
 
+  test("those of the configuration are always allowed, also when variables name them", async () => {
+    const { verdict, text } = await scene.run({
+      variables: { SERVICE: answering, GIT_STRATEGY: "none" },
+      docker: { services: [{ name: "$SERVICE" }], allowed_services: ["nothing/*"] },
+    });
+    assert.deepEqual(verdict, { state: "success" }, text);
+  });
+
   for (const { name, wishes, reason, message } of [
     {
       name: "more than the runner allows",

@@ -39,7 +39,7 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   const image = chooseImage(job, report.lines);
   const services = planServices(job);
   for (const warning of services.warnings) report.lines.warning(warning);
-  checkServices(services, job.docker, report.lines);
+  checkServices(services, job, report.lines);
   const images = createImageProvider({
     engine,
     findLogin: createLoginFinder(job.registryAccess, preparation.environment),

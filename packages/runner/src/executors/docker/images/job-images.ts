@@ -63,10 +63,30 @@ export function wantImages(
   const configured = job.docker.helperImage === undefined ? undefined : job.expand(job.docker.helperImage);
   // Ours is made on the engine itself; no registry has it.
   const helperPolicies: readonly PullPolicy[] = configured === undefined ? ["never"] : job.docker.pullPolicies;
-  const helper = configured ?? wanted.helperImage;
+  const reference = configured ?? wanted.helperImage;
   return {
     services: wanted.services.map(({ service }) => want("service", service)),
-    helper: images.provide({ reference: helper, role: "helper", platform: undefined, policies: helperPolicies }),
+    helper: asHelper(
+      images.provide({ reference, role: "helper", platform: undefined, policies: helperPolicies }),
+      configured === undefined ? undefined : `${configured}  (overridden, default would be  ${wanted.helperImage} )`,
+    ),
     build: want("build", wanted.image),
   };
 }
+
+/**
+ * Ours has no lines: nobody chose it.
+ *
+ * @param title of one that the configuration names. Rule: runner-protocol.md §4.3, last paragraph.
+ */
+function asHelper(image: PendingImage, title: string | undefined): PendingImage {
+  return {
+    ready(lines) {
+      if (title === undefined) return image.ready(silent);
+      lines.plain(`Using helper image:  ${title}`);
+      return image.ready(lines);
+    },
+  };
+}
+
+const silent: ReportLines = { plain() {}, info() {}, warning() {}, error() {} };

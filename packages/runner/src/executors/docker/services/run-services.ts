@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
-import type { DockerConfig } from "../../../config/docker-config.ts";
 import { helperProgram } from "../../../helper-image/helper-image.ts";
+import type { ContainerJob } from "../../container-job.ts";
 import type { ReportLines } from "../../executor.ts";
 import type { HelperContainer } from "../containers/helper-container.ts";
 import { removeContainer } from "../containers/stop-container.ts";
@@ -15,12 +15,16 @@ import type { PlannedService, ServicePlan } from "./plan-services.ts";
 import { type StartedService, startService } from "./start-services.ts";
 
 /** @throws {ExecutorError} when the job has too many services, or one that is not allowed. Rule: runner-protocol.md §4.7. */
-export function checkServices({ services }: ServicePlan, docker: DockerConfig, lines: ReportLines): void {
+export function checkServices(
+  { services }: ServicePlan,
+  { docker, expand }: Pick<ContainerJob, "docker" | "expand">,
+  lines: ReportLines,
+): void {
   const { servicesLimit: limit } = docker;
   if (limit !== undefined && services.length > limit) {
     throw misconfigured(`the job has ${services.length} services: the runner allows ${limit} (services_limit)`);
   }
-  const own = docker.services.map(({ name }) => name);
+  const own = docker.services.map(({ name }) => expand(name));
   for (const { service } of services) {
     checkImage(service.name, { allowed: docker.allowedServices, own, subject: "services" }, lines);
   }
@@ -45,7 +49,7 @@ export async function runServices(
   makeHelper: (extraHosts: readonly string[], image: ProvidedImage) => Promise<HelperContainer>,
 ): Promise<RunningServices> {
   const { report } = making;
-  const helperImage = () => wanted.helper.ready(silent);
+  const helperImage = () => wanted.helper.ready(report.lines);
   if (services.length === 0) {
     const helper = await makeHelper([], await helperImage());
     helper.warmUp();
@@ -75,9 +79,6 @@ export async function runServices(
     throw error;
   }
 }
-
-/** The helper's image has no lines of its own: users did not choose it. */
-const silent: ReportLines = { plain() {}, info() {}, warning() {}, error() {} };
 
 async function startOne(
   making: Making,
