@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { skipWithoutRegistry, startDockerRegistry } from "../../../../test/support/docker-registry.ts";
+import { helperImageName } from "../../src/helper-image/helper-image.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
 describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithoutRegistry, concurrency: true }, () => {
@@ -109,7 +110,14 @@ describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithou
       wishes: () => ({ image: "127.0.0.1:1/group/tools", docker: { pull_policy: "always" } }),
       reason: "runner_external_dependency_failure",
       message: /connection refused/,
-      log: /WARNING: Failed to pull image ".*" \(attempt #2\), retrying: /,
+      // the registry's words, without the client's
+      log: /WARNING: Failed to pull image ".*" \(attempt #2\), retrying: Get ".*connection refused/,
+    },
+    {
+      name: "a name that no image can have",
+      wishes: () => ({ image: "../containers/Json?all=1", docker: { pull_policy: "if-not-present" } }),
+      reason: "runner_configuration_error",
+      message: /invalid reference format: "\.\.\/containers\/Json\?all=1" is no name of an image$/,
     },
     {
       name: "one that is not there and may not be pulled",
@@ -182,6 +190,27 @@ describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithou
       trace.named("pull_image").find(({ attributes }) => attributes["ci.image.role"] === "build")?.status,
       "error",
     );
+  });
+
+  test("a helper image of the configuration's is spoken of in the log, and one of ours is not", async () => {
+    const ours = helperImageName((await scene.engine.version()).Arch);
+    const tag = { repo: "jobscope-test-helper", tag: scene.projectId.toString() };
+    const own = `${tag.repo}:${tag.tag}`;
+    await scene.engine.getImage(ours).tag(tag);
+    try {
+      const configured = await scene.run({ docker: { helper_image: own } });
+      assert.deepEqual(configured.verdict, { state: "success" }, configured.text);
+      assert.match(
+        configured.text,
+        new RegExp(
+          `\\nUsing helper image:  ${own}  \\(overridden, default would be  ${ours} \\)\\n` +
+            `Using effective pull policy of \\[never\\] for container ${own}\\n`,
+        ),
+      );
+      assert.doesNotMatch((await scene.run({})).text, /helper/);
+    } finally {
+      await scene.engine.getImage(own).remove();
+    }
   });
 
   test("the configuration's image is that of jobs which name none", async () => {

@@ -78,7 +78,7 @@ export function engineMessage(error: unknown): string {
   if (typeof error !== "object" || error === null) return String(error);
   const { json, message, code } = error as { json?: unknown; message?: string; code?: string };
   if (typeof json === "object" && json !== null && "message" in json) return String(json.message).trim();
-  return (message || code || String(error)).trim();
+  return (message || code || String(error)).replace(/^\(HTTP code \d+\) [\w ]+ - /, "").trim();
 }
 
 /** The HTTP status of an answer of the engine's; `undefined` when it did not answer. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseImageReference, pullNameOf } from "./image-reference.ts";
+import { isImageReference, parseImageReference, pullNameOf } from "./image-reference.ts";
 
 const digest = `sha256:${"0".repeat(64)}`;
 
@@ -53,5 +53,27 @@ for (const { text, name, repository, tag, pull } of cases) {
     assert.deepEqual({ name: parsed.name, repository: parsed.repository, tag: parsed.tag }, { name, repository, tag });
     assert.equal(parsed.digest, text.includes("@") ? digest : undefined);
     assert.equal(pullNameOf(text), pull);
+    assert.ok(isImageReference(text));
   });
 }
+
+const misnamed = [
+  "",
+  " ",
+  "Bad Name!!",
+  "../containers/json?all=1",
+  "a//b",
+  "a:",
+  "a@sha256:12",
+  "a b",
+  "a\nb",
+  "alpine:-1",
+];
+
+for (const text of misnamed) {
+  test(`${JSON.stringify(text)} names no image`, () => assert.ok(!isImageReference(text)));
+}
+
+test("the id of an image, whole or its beginning, may stand for its name", () => {
+  for (const id of [digest, "0".repeat(64), "0123456789ab"]) assert.ok(isImageReference(id));
+});

@@ -24,6 +24,22 @@ export function parseImageReference(text: string): ImageReference {
   return { name, repository: repositoryOf(name), tag: tag === "" ? undefined : tag, digest };
 }
 
+/**
+ * Whether an image can have this name. Others are not sent to the engine, whose addresses they would be part of.
+ *
+ * Rule: the grammar of references of the OCI Distribution Specification, ids of images included.
+ */
+export function isImageReference(text: string): boolean {
+  return reference.test(text) || /^sha256:[0-9a-f]{64}$/.test(text);
+}
+
+/** In either case: of a capital letter the engine says more. */
+const component = "[a-zA-Z0-9]+(?:(?:[._]|__|-+)[a-zA-Z0-9]+)*";
+const host = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
+const reference = new RegExp(
+  `^(?:${host}/)?${component}(?:/${component})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-zA-Z0-9_+.-]+:[0-9a-fA-F]{32,})?$`,
+);
+
 /** The name by which the engine is asked. A name without tag and digest would fetch every tag there is. */
 export function pullNameOf(text: string): string {
   const { tag, digest } = parseImageReference(text);

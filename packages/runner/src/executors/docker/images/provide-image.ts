@@ -3,6 +3,7 @@ import { howToMakeHelperImage } from "../../../helper-image/helper-image.ts";
 import type { AvailableImage, ImageRequest } from "../../container-job.ts";
 import type { PullReport, ReportLines } from "../../executor.ts";
 import { type Engine, engineMessage, isNotFound, misconfigured } from "../engine.ts";
+import { isImageReference } from "./image-reference.ts";
 import { pullFailure } from "./pull-failure.ts";
 import { pullImage } from "./pull-image.ts";
 import type { FindLogin } from "./registry-auth.ts";
@@ -109,6 +110,7 @@ async function provideBy(
 ): Promise<ProvidedImage> {
   const { engine, findLogin, signal, retryDelaysMs } = options;
   const { reference, platform } = wanted;
+  if (!isImageReference(reference)) throw new Error(`invalid reference format: "${reference}" is no name of an image`);
   const local = await inspectImage(engine, reference);
   if (policy === "never" && local === undefined) {
     throw new Error(`No such image: ${reference}${wanted.role === "helper" ? `. ${howToMakeHelperImage}` : ""}`);
