@@ -29,12 +29,12 @@ export { type FoundEngine, findDockerEngine } from "./helper-image/find-docker-e
 export type { HelperImage } from "./helper-image/helper-image.ts";
 export { HelperImageError } from "./helper-image/helper-image-error.ts";
 export type { JobVerdict } from "./job/job-verdict.ts";
-export type { SpanProcessor } from "./manager/job-telemetry.ts";
 export type {
   RunnerManager,
   RunnerManagerObserver,
   RunnerManagerOptions,
 } from "./manager/runner-manager.ts";
+export type { SpanProcessor } from "./manager/span-processor.ts";
 export { startRunnerManager } from "./manager/start-runner-manager.ts";
 export type { ManagerStatus, RunnerStatus, RunningJob } from "./metrics/manager-status.ts";
 export type { RunnerMetrics } from "./metrics/runner-metrics.ts";

@@ -15,7 +15,7 @@ import {
   startTokenServer,
   type TestCertificates,
 } from "@jobscope/labkit/testing";
-import type { SpanProcessor } from "../src/manager/job-telemetry.ts";
+import type { SpanProcessor } from "../src/manager/span-processor.ts";
 import { aVariable } from "./support/job-payload.ts";
 import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
 

@@ -14,7 +14,7 @@ import {
   startTokenServer,
   type TokenServer,
 } from "@jobscope/labkit/testing";
-import type { SpanProcessor } from "../src/manager/job-telemetry.ts";
+import type { SpanProcessor } from "../src/manager/span-processor.ts";
 import type { ScriptableCoordinator } from "./support/scriptable-coordinator.ts";
 import { aScriptJob, finalUpdateOf, logOf, withManager } from "./support/with-manager.ts";
 

@@ -1,4 +1,6 @@
 import type { VariableInput } from "@jobscope/coordinator";
+import type { DataDir } from "../data-dir.ts";
+import type { CollectorProcess } from "../local-ci/collector-process.ts";
 
 /** What `jobscope exec` was asked to do, flags checked. */
 export interface ExecOptions {
@@ -26,4 +28,11 @@ export interface ExecOptions {
   /** Lines instead of a waterfall that is redrawn. */
   readonly isPlain: boolean;
   readonly isDebug: boolean;
+}
+
+/** The data directory is there, the collector on its way. */
+export interface PreparedOptions extends Omit<ExecOptions, "dataDir"> {
+  readonly dataDir: DataDir;
+  /** `undefined`: the spans are not kept here. Whoever started it ends it. */
+  readonly collector: Promise<CollectorProcess> | undefined;
 }

@@ -3,14 +3,12 @@ import { CoordinatorError, type Pipeline } from "@jobscope/coordinator";
 import { createLog, spansToOtlpJson } from "@jobscope/labkit";
 import { CommandError } from "../command-error.ts";
 import type { CommandContext } from "../context.ts";
-import type { DataDir } from "../data-dir.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { aborted, type Interrupts } from "../interrupts.ts";
-import type { CollectorProcess } from "../local-ci/collector-process.ts";
 import { parseOtlpEndpoints } from "../local-ci/otlp-endpoint.ts";
 import { pipelineView } from "../view/pipeline-view.ts";
 import type { ViewSpan } from "../view/view-span.ts";
-import type { ExecOptions } from "./exec-options.ts";
+import type { PreparedOptions } from "./exec-options.ts";
 import { knownJobs } from "./known-jobs.ts";
 import { LiveSpans } from "./live-spans.ts";
 import { startOwnHost } from "./own-host.ts";
@@ -21,13 +19,6 @@ import { createProgressView, type ProgressView } from "./progress-view.ts";
 import { readStoredSpans } from "./read-stored-spans.ts";
 import { findRunningHost } from "./running-host.ts";
 import { StoredSpans } from "./stored-spans.ts";
-
-/** The data directory is there, the collector on its way. */
-export interface PreparedOptions extends Omit<ExecOptions, "dataDir"> {
-  readonly dataDir: DataDir;
-  /** `undefined`: the spans are not kept here. Whoever started it ends it. */
-  readonly collector: Promise<CollectorProcess> | undefined;
-}
 
 /** How long a second Ctrl-C waits for killed jobs to be reported before everything is let go. */
 const urgentGraceMs = 3_000;

@@ -5,7 +5,7 @@ import type { CommandContext } from "../context.ts";
 import type { Interrupts } from "../interrupts.ts";
 import type { CollectorProcess } from "../local-ci/collector-process.ts";
 import type { OtlpEndpoint } from "../local-ci/otlp-endpoint.ts";
-import type { PreparedOptions } from "./exec-pipeline.ts";
+import type { PreparedOptions } from "./exec-options.ts";
 
 /** What takes the pipeline of an `exec`: parts of this process, or a coordinator that runs already. */
 export interface PipelineHost extends AsyncDisposable {

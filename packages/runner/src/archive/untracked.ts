@@ -1,17 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { FileSelection } from "./collect-files.ts";
 
 export type UntrackedFiles =
   | { readonly kind: "listed"; readonly files: readonly string[] }
   | { readonly kind: "failed"; readonly why: string };
 
+export interface UntrackedRequest {
+  /** Work tree, absolute. */
+  readonly directory: string;
+  /** Environment of git. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
 /** What git does not track in a work tree, ignored files included. Rule: runner-protocol.md §3.8. */
-export async function listUntracked({
-  directory,
-  environment,
-  signal,
-}: Pick<FileSelection, "directory" | "environment" | "signal">): Promise<UntrackedFiles> {
+export async function listUntracked({ directory, environment, signal }: UntrackedRequest): Promise<UntrackedFiles> {
   const git = spawn("git", ["ls-files", "-o", "-z"], {
     cwd: directory,
     env: environment,

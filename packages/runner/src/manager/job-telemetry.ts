@@ -1,6 +1,5 @@
 import {
   type JobTrace,
-  type JobTraceOptions,
   negotiate,
   notedEndpoints,
   noteOfEndpoint,
@@ -23,10 +22,8 @@ import type { Job } from "../coordinator-client/job.ts";
 import { runnerVersion } from "../runner-version.ts";
 import { jobFacts } from "./job-facts.ts";
 import { createOfflineTrace, type OfflineTrace } from "./offline-trace.ts";
+import type { SpanProcessor } from "./span-processor.ts";
 import { traceLine } from "./trace-line.ts";
-
-/** OpenTelemetry's span processor, as job-telemetry takes it. */
-export type SpanProcessor = JobTraceOptions["spanProcessors"][number];
 
 export interface JobTelemetryOptions {
   readonly config: TelemetryConfig;

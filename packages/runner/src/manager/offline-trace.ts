@@ -3,7 +3,7 @@ import { gzip } from "node:zlib";
 import { type Log, spansToOtlpJson } from "@jobscope/labkit";
 import type { CoordinatorClient } from "../coordinator-client/coordinator-client.ts";
 import type { Job } from "../coordinator-client/job.ts";
-import type { SpanProcessor } from "./job-telemetry.ts";
+import type { SpanProcessor } from "./span-processor.ts";
 
 const compress = promisify(gzip);
 

@@ -4,7 +4,7 @@ import type { Environment } from "../config/process-environment.ts";
 import type { JobVerdict } from "../job/job-verdict.ts";
 import type { ManagerStatus, RunningJob } from "../metrics/manager-status.ts";
 import type { RunnerMetrics } from "../metrics/runner-metrics.ts";
-import type { SpanProcessor } from "./job-telemetry.ts";
+import type { SpanProcessor } from "./span-processor.ts";
 
 /** The process that polls for all runners of one configuration and runs their jobs. */
 export interface RunnerManager extends AsyncDisposable {

@@ -1,16 +1,6 @@
-import type { Log } from "@jobscope/labkit";
 import type { CacheStoreConfig } from "../../config/cache-config.ts";
 import { type DownloadWish, type RemoteCache, RemoteCacheError } from "./remote-cache.ts";
-import type { RoleEvent } from "./role-event.ts";
-
-export interface RemoteCacheDeps {
-  /** Runner log. */
-  readonly log: Log;
-  /** The runner process's own: identities and emulators are looked up in it. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Hears of sessions of roles. */
-  readonly onRole?: ((event: RoleEvent) => void) | undefined;
-}
+import type { RemoteCacheDeps } from "./remote-cache-deps.ts";
 
 /**
  * The store of a runner's caches. One an entry of the configuration: it keeps connections and credentials.

@@ -1,11 +1,11 @@
 import path from "node:path";
 import type { FunctionSources } from "@jobscope/functions";
-import type { JobExecutionOptions } from "../job-execution.ts";
+import type { RunnerConfig } from "../../config/runner-config.ts";
 
 /** Where the functions of all jobs of a process come from; one for each cache directory. */
 export interface SharedFunctionSources {
   /** Loads the functions engine the first time. */
-  at(cacheDirectory: string, environment: JobExecutionOptions["environment"]): Promise<FunctionSources>;
+  at(cacheDirectory: string, environment: Readonly<Record<string, string | undefined>>): Promise<FunctionSources>;
 }
 
 export function createSharedFunctionSources(): SharedFunctionSources {
@@ -25,7 +25,13 @@ export function createSharedFunctionSources(): SharedFunctionSources {
  * Fetched functions are kept beside the job caches; no namespace of GitLab's begins with a dot. With containers `cache_dir`
  * is a directory in them, and this is one of the runner's machine.
  */
-export function functionCacheDirectory({ runner, workingDirectory }: JobExecutionOptions): string {
+export function functionCacheDirectory({
+  runner,
+  workingDirectory,
+}: {
+  readonly runner: Pick<RunnerConfig, "docker" | "cacheDir">;
+  readonly workingDirectory: string;
+}): string {
   const own = runner.docker === undefined ? runner.cacheDir : undefined;
   return path.join(own ?? path.join(workingDirectory, "cache"), ".functions");
 }

@@ -1,7 +1,7 @@
 import { isLoopback } from "@jobscope/labkit";
 import type { AzureCacheConfig } from "../../../config/cache-config.ts";
-import type { RemoteCacheDeps } from "../open-remote-cache.ts";
 import { longestValidMs, metadataValue, type RemoteCache, RemoteCacheError } from "../remote-cache.ts";
+import type { RemoteCacheDeps } from "../remote-cache-deps.ts";
 import { createDelegationKeys } from "./delegation-key.ts";
 import { serviceVersion, signBlobSas } from "./sign-sas.ts";
 

@@ -1,6 +1,6 @@
 import type { GcsCacheConfig } from "../../../config/cache-config.ts";
-import type { RemoteCacheDeps } from "../open-remote-cache.ts";
 import { longestValidMs, metadataValue, type RemoteCache, RemoteCacheError } from "../remote-cache.ts";
+import type { RemoteCacheDeps } from "../remote-cache-deps.ts";
 import { CredentialsFileError, type GcsSigner, openGcsSigner } from "./gcs-signer.ts";
 import { signV4 } from "./sign-v4.ts";
 

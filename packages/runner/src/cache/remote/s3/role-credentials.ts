@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import type { S3CacheConfig } from "../../../config/cache-config.ts";
-import type { RemoteCacheDeps } from "../open-remote-cache.ts";
+import type { RemoteCacheDeps } from "../remote-cache-deps.ts";
 import { sdkCredentials } from "./sdk-credentials.ts";
 import { sessionPolicy } from "./session-policy.ts";
 

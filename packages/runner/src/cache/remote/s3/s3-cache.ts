@@ -9,8 +9,8 @@ import {
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Log } from "@jobscope/labkit";
 import type { S3CacheConfig } from "../../../config/cache-config.ts";
-import type { RemoteCacheDeps } from "../open-remote-cache.ts";
 import { longestValidMs, metadataValue, type RemoteCache, RemoteCacheError } from "../remote-cache.ts";
+import type { RemoteCacheDeps } from "../remote-cache-deps.ts";
 import { reasonOf } from "./aws-reason.ts";
 import { createRoleCredentials, type RoleCredentials } from "./role-credentials.ts";
 import { sdkCredentials } from "./sdk-credentials.ts";
