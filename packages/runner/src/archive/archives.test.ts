@@ -29,6 +29,7 @@ import { collectFiles } from "./collect-files.ts";
 import type { CompressionLevel } from "./compression-level.ts";
 import { createArchiveStream, type WritableFormat } from "./create-archive-stream.ts";
 import { extractArchive } from "./extract-archive.ts";
+import { readTarZstd } from "./read-tar-zstd.ts";
 import { createGzipStream } from "./write-gzip.ts";
 import { centralRecord, dataDescriptor, endRecords } from "./zip-records.ts";
 
@@ -253,6 +254,18 @@ describe("archives", () => {
       await assert.rejects(extracting, { code: "ARCHIVE_FAILED", message: /^zip: entry: / });
     });
   }
+
+  test("a tar archive that is looked into late has all its entries", async () => {
+    await writeFile(path.join(root, "a"), "a");
+    const file = path.join(root, "whole");
+    await archive(root, ["a"], file, { format: "tarzstd" });
+    await using opened = readTarZstd(file);
+    // More turns than it takes to read and decompress it.
+    for (let turn = 0; turn < 50; turn += 1) await readFile(file);
+    const names: string[] = [];
+    for await (const { name } of opened.entries) names.push(name);
+    assert.deepEqual(names, ["a"]);
+  });
 
   test("a damaged tar archive is said to be one", async () => {
     await writeFile(path.join(root, "a"), Buffer.alloc(100_000, "a"));

@@ -7,23 +7,29 @@ import { ArchiveError } from "./archive-error.ts";
 
 /** Opens a tar archive that is compressed as a whole. What is none of the three kinds is left out. */
 export function readTarZstd(file: string): ArchiveReader {
-  const compressed = createReadStream(file);
   const bytes = createZstdDecompress();
   const tar = extract();
-  compressed.on("error", (error) => bytes.destroy(error));
   bytes.on("error", (error) => tar.destroy(error));
-  compressed.pipe(bytes).pipe(tar);
+
+  function begin(): void {
+    const compressed = createReadStream(file);
+    compressed.on("error", (error) => bytes.destroy(error));
+    bytes.on("close", () => compressed.destroy());
+    compressed.pipe(bytes).pipe(tar);
+  }
+
   return {
-    entries: describeAll(tar),
+    entries: describeAll(tar, begin),
     async [Symbol.asyncDispose]() {
-      compressed.destroy();
       bytes.destroy();
     },
   };
 }
 
-async function* describeAll(tar: Extract): AsyncGenerator<ArchiveEntry> {
+/** @param begin lets the archive be read: an entry, or an error, that comes before somebody listens would be lost. */
+async function* describeAll(tar: Extract, begin: () => void): AsyncGenerator<ArchiveEntry> {
   try {
+    begin();
     for await (const entry of tar) {
       const { header } = entry;
       const kind = kinds[header.type ?? "file"];
