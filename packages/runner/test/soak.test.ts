@@ -112,7 +112,7 @@ test(`a soak of ${jobCount} jobs (seed ${seed}) ends each of them once and leave
   assert.deepEqual(await processesOfJobs(runner.pid), []);
   assert.deepEqual(await filesOfJobs(directory), []);
   assert.deepEqual(kindsOf(after.resources), kindsOf(before.resources));
-  assert.ok(Math.abs(after.files - before.files) <= idleSockets, "handles returned to where they were");
+  assert.ok(after.files - before.files <= idleSockets, "handles returned to where they were");
   assert.ok(after.heapBytes - before.heapBytes < maxHeapGrowthBytes, "the heap returned to where it was");
   assert.ok(after.residentMiB - half.residentMiB < maxResidentGrowthMiB, "the process has the size it had half-way");
   assert.equal(await runner.stop(), 0);
