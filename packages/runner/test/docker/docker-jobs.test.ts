@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { busyboxFiles, skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { JobInterruption } from "../../src/job/job-interruption.ts";
+import { aRepository } from "../support/a-repository.ts";
 import { aTrace } from "../support/a-trace.ts";
+import { startGitHttpServer } from "../support/git-http-server.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
 describe("jobs in containers", { skip: skipWithoutEngine }, () => {
@@ -74,6 +77,34 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
         .map(({ attributes }) => [attributes["ci.command.text"], attributes["ci.command.exit_code"]]),
       script.map((text, index) => [text, index === 2 ? 9 : 0]),
     );
+  });
+
+  test("sources are fetched in the helper, kept for the next job of the project, and their span says what that cost", async () => {
+    const directory = path.join(scene.bench.directory, "served");
+    const repository = aRepository(path.join(directory, "group/demo.git"), { "a.txt": "of the repository\n" });
+    await using server = await startGitHttpServer(directory, "gitlab-ci-token:glcbt-64_job-token-of-the-test");
+    const wishes = {
+      git: {
+        repositoryUrl: server.url
+          .replace("//", "//gitlab-ci-token:glcbt-64_job-token-of-the-test@")
+          .concat("/group/demo.git"),
+        sha: repository.sha,
+      },
+      variables: { GIT_STRATEGY: "fetch" },
+      script: ["cat a.txt", "echo mine >> a.txt"],
+      docker: { helper_network_mode: "host" },
+    };
+    const first = await scene.run(wishes);
+    assert.deepEqual(first.verdict, { state: "success" }, first.text);
+    assert.match(first.text, /Created fresh repository\.\n[\s\S]*\nof the repository\n/);
+    const [span] = first.trace.named("get_sources");
+    assert.equal(span?.status, "ok");
+    assert.ok(Number(span.attributes["ci.stage.cpu_time_s"]) > 0);
+    const second = await scene.run(wishes);
+    assert.deepEqual(second.verdict, { state: "success" }, second.text);
+    assert.match(second.text, /Reinitialized existing Git repository/);
+    assert.doesNotMatch(second.text, /\nmine\n/);
+    await removeVolumes(scene);
   });
 
   test("a script that fails fails the job with its exit code", async () => {
@@ -177,4 +208,10 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
 async function removeBuildContainer({ engine, leftovers }: DockerScene): Promise<void> {
   const name = (await leftovers()).find((one) => one.endsWith("-build"));
   await engine.getContainer(name?.slice(1) ?? "").remove({ force: true });
+}
+
+/** Those that outlive their jobs. */
+async function removeVolumes({ engine, leftovers, bench }: DockerScene): Promise<void> {
+  await bench.executor[Symbol.asyncDispose]();
+  for (const name of await leftovers()) await engine.getVolume(name).remove({ force: true });
 }

@@ -3,10 +3,12 @@ import type Dockerode from "dockerode";
 import type { ContainerUsage } from "../../executor.ts";
 import { isForeign } from "./container-options.ts";
 
-type Usage = Omit<ContainerUsage, "isOutOfMemory">;
+export type Usage = Omit<ContainerUsage, "isOutOfMemory">;
 
 /** Follows what a running container uses, without slowing it. */
 export interface UsageMeter {
+  /** What it has used so far. */
+  look(): Usage;
   /** Takes a last look, which must be had before the engine has cleared the container away. */
   stop(): Usage;
 }
@@ -57,11 +59,28 @@ export function measureContainer(container: Dockerode.Container): UsageMeter {
   // Telemetry never fails a job: without figures the span has none.
   follow().catch(() => undefined);
   return {
+    look: () => look(),
     stop() {
       isStopped = true;
       stopFollowing?.();
       return look();
     },
+  };
+}
+
+/**
+ * What a container used between two looks at it. Its peak of memory is that of the time between only when it grew then;
+ * else it is not known.
+ */
+export function usageBetween(before: Usage, after: Usage): Usage {
+  const difference = (earlier: number | undefined, later: number | undefined) =>
+    earlier === undefined || later === undefined ? undefined : later - earlier;
+  const hasGrown = (after.memoryPeakBytes ?? 0) > (before.memoryPeakBytes ?? 0);
+  return {
+    cpuTimeS: difference(before.cpuTimeS, after.cpuTimeS),
+    memoryPeakBytes: hasGrown ? after.memoryPeakBytes : undefined,
+    networkReceiveBytes: difference(before.networkReceiveBytes, after.networkReceiveBytes),
+    networkTransmitBytes: difference(before.networkTransmitBytes, after.networkTransmitBytes),
   };
 }
 

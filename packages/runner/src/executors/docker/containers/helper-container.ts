@@ -4,6 +4,7 @@ import type Dockerode from "dockerode";
 import type { OutputSink, ScriptOutcome, ScriptRun } from "../../executor.ts";
 import { type Engine, engineFailure } from "../engine.ts";
 import { createContainer } from "./build-container.ts";
+import { measureContainer, type UsageMeter, usageBetween } from "./container-usage.ts";
 import { execInContainer } from "./exec-in-container.ts";
 import { removeContainer } from "./stop-container.ts";
 
@@ -46,6 +47,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
   const { engine, createOptions, opensFiles, keepsVolumes } = options;
   const withUmask = opensFiles ? ["sh", "-c", 'umask 0000; exec "$@"', "sh"] : [];
   let started: Promise<Dockerode.Container> | undefined;
+  let meter: UsageMeter | undefined;
 
   function start(): Promise<Dockerode.Container> {
     if (started === undefined) {
@@ -61,6 +63,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
     const container = await createContainer(engine, createOptions);
     try {
       await container.start();
+      meter = measureContainer(container);
       return container;
     } catch (error) {
       await removeContainer(container, { keepsVolumes }).catch(() => undefined);
@@ -95,6 +98,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
   async function remove(): Promise<void> {
     const container = await started?.catch(() => undefined);
     started = undefined;
+    meter?.stop();
     if (container !== undefined) await removeContainer(container, { keepsVolumes });
   }
 
@@ -102,10 +106,14 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
     warmUp: () => void start().catch(() => undefined),
     remove,
     runProgram,
-    run({ text, onStdout, onStderr }, signal) {
+    async run({ text, onStdout, onStderr }, signal) {
+      await start();
       const stdin = new PassThrough();
       stdin.end(text);
-      return runProgram({ command: ["sh"], stdin, onStdout, onStderr }, signal);
+      const before = meter?.look();
+      const outcome = await runProgram({ command: ["sh"], stdin, onStdout, onStderr }, signal);
+      if (outcome.kind !== "exited" || before === undefined || meter === undefined) return outcome;
+      return { ...outcome, usage: { ...usageBetween(before, meter.look()), isOutOfMemory: false } };
     },
   };
 }
