@@ -132,6 +132,12 @@ describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithou
       message: /^invalid pull policy for image ".*": the job wants \[always\], the runner allows \[never\]$/,
     },
     {
+      name: "one that is there for another platform only",
+      wishes: () => ({ image: { executorOptions: { docker: { platform: "linux/s390x" } } } }),
+      reason: "runner_configuration_error",
+      message: /with specified policies \[never\]: No such image: .* for platform linux\/s390x$/,
+    },
+    {
       name: "a job without one",
       wishes: () => ({ image: { name: "" } }),
       reason: "runner_configuration_error",

@@ -111,9 +111,12 @@ async function provideBy(
   const { engine, findLogin, signal, retryDelaysMs } = options;
   const { reference, platform } = wanted;
   if (!isImageReference(reference)) throw new Error(`invalid reference format: "${reference}" is no name of an image`);
-  const local = await inspectImage(engine, reference);
+  const present = await inspectImage(engine, reference);
+  const local = present !== undefined && isOfPlatform(present, platform) ? present : undefined;
   if (policy === "never" && local === undefined) {
-    throw new Error(`No such image: ${reference}${wanted.role === "helper" ? `. ${howToMakeHelperImage}` : ""}`);
+    const ofPlatform = platform === undefined ? "" : ` for platform ${platform}`;
+    const howToGetIt = wanted.role === "helper" ? `. ${howToMakeHelperImage}` : "";
+    throw new Error(`No such image: ${reference}${ofPlatform}${howToGetIt}`);
   }
   if (local !== undefined && (policy !== "always" || isIdOf(reference, local.id))) {
     if (policy === "if-not-present") {
@@ -130,11 +133,32 @@ async function provideBy(
     ...(retryDelaysMs === undefined ? {} : { retryDelaysMs }),
   });
   const pulled = await inspectImage(engine, reference);
+  if (pulled !== undefined && !isOfPlatform(pulled, platform)) {
+    throw new Error(`No such image: ${reference} for platform ${platform}: the registry has ${pulled.platform}`);
+  }
   if (pulled === undefined) throw new Error(`the engine does not find image ${reference} after it was pulled`);
   return { ...pulled, policy, isPulled: true, receivedBytes };
 }
 
-type FoundImage = Omit<ProvidedImage, "policy" | "isPulled" | "receivedBytes">;
+interface FoundImage extends Omit<ProvidedImage, "policy" | "isPulled" | "receivedBytes"> {
+  /** `linux/arm64`, `linux/arm/v7` */
+  readonly platform: string;
+}
+
+/** Names of architectures that people write, by Go's. */
+const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64", i386: "386" };
+
+/** @param wanted `os/architecture[/variant]`; what either side leaves out is as it may be. */
+export function isOfPlatform({ platform }: Pick<FoundImage, "platform">, wanted: string | undefined): boolean {
+  const [system, architecture = "", variant] = (wanted ?? "").toLowerCase().split("/");
+  const [ofSystem, ofArchitecture, ofVariant] = platform.split("/");
+  const isSame = (one: string | undefined, other: string | undefined) => !one || !other || one === other;
+  return (
+    isSame(system, ofSystem) &&
+    isSame(architectures[architecture] ?? architecture, ofArchitecture) &&
+    isSame(variant, ofVariant)
+  );
+}
 
 /** @returns `undefined` when the engine has no such image. */
 async function inspectImage(engine: Engine, reference: string): Promise<FoundImage | undefined> {
@@ -144,6 +168,7 @@ async function inspectImage(engine: Engine, reference: string): Promise<FoundIma
     return {
       id: facts.Id,
       digest,
+      platform: [facts.Os, facts.Architecture, (facts as { Variant?: string }).Variant].filter(Boolean).join("/"),
       containerImage: digest ?? facts.Id,
       sizeBytes: facts.Size,
       layers: facts.RootFS?.Layers?.length ?? 0,
