@@ -8,6 +8,10 @@ import { aTrace } from "../support/a-trace.ts";
 import { startGitHttpServer } from "../support/git-http-server.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
+const aCache = {
+  ...{ key: "deps", includesUntracked: false, paths: ["file"], when: "on_success", policy: "", fallbackKeys: [] },
+} as const;
+
 describe("jobs in containers", { skip: skipWithoutEngine }, () => {
   let scene: DockerScene;
 
@@ -192,7 +196,7 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
       },
       {
         onLog: (log) => {
-          if (/^first$/m.test(log)) removeBuildContainer(scene).then(removal.resolve, removal.reject);
+          if (/^first$/m.test(log)) removeContainer(scene, "build").then(removal.resolve, removal.reject);
         },
       },
     );
@@ -203,11 +207,53 @@ describe("jobs in containers", { skip: skipWithoutEngine }, () => {
       /ERROR: Container "[0-9a-f]{64}" not found or removed\. Will retry\.\.\.\nRetrying step_script\n/,
     );
   });
+
+  for (const attempts of ["1", "2"]) {
+    const ending = attempts === "1" ? "costs that stage alone" : "is made again when the job wants it";
+    test(`a helper container that was removed between its stages ${ending}`, async () => {
+      const removal = Promise.withResolvers<void>();
+      const { verdict, text } = await scene.run(
+        {
+          variables: { EXECUTOR_JOB_SECTION_ATTEMPTS: attempts, GIT_STRATEGY: "none" },
+          script: ["echo at work", "until [ -e /go-on ]; do sleep 0.02; done", "echo built > file"],
+          caches: [aCache],
+        },
+        {
+          onLog: (log) => {
+            if (!/^at work$/m.test(log)) return;
+            removeContainer(scene, "predefined")
+              .then(() => touchInBuildContainer(scene, "/go-on"))
+              .then(removal.resolve, removal.reject);
+          },
+        },
+      );
+      await removal.promise;
+      assert.deepEqual(verdict, { state: "success" }, text);
+      assert.match(
+        text,
+        attempts === "1"
+          ? /FATAL: the helper container [0-9a-f]{12} was removed while it was used/
+          : /ERROR: Container "[0-9a-f]{64}" not found or removed\. Will retry\.\.\.\nRetrying the stage/,
+      );
+    });
+  }
 });
 
-async function removeBuildContainer({ engine, leftovers }: DockerScene): Promise<void> {
-  const name = (await leftovers()).find((one) => one.endsWith("-build"));
-  await engine.getContainer(name?.slice(1) ?? "").remove({ force: true });
+async function containerOf({ engine, leftovers }: DockerScene, type: "build" | "predefined") {
+  const name = (await leftovers()).find((one) => one.endsWith(`-${type}`));
+  return engine.getContainer(name?.slice(1) ?? "");
+}
+
+async function removeContainer(scene: DockerScene, type: "build" | "predefined"): Promise<void> {
+  const container = await containerOf(scene, type);
+  await container.remove({ force: true });
+}
+
+async function touchInBuildContainer(scene: DockerScene, file: string): Promise<void> {
+  const container = await containerOf(scene, "build");
+  const exec = await container.exec({ Cmd: ["touch", file] });
+  const answer = await exec.start({ Detach: true });
+  answer.resume();
 }
 
 /** Those that outlive their jobs. */

@@ -3,7 +3,7 @@ import { helperProgram } from "../../helper-image/helper-image.ts";
 import type { ExecutorSession, PreparationReport, ScriptOutcome, ScriptRun } from "../executor.ts";
 import { ExecutorError } from "../executor.ts";
 import type { BuildContainer } from "./containers/build-container.ts";
-import type { HelperContainer } from "./containers/helper-container.ts";
+import type { HelperContainer, HelperOutcome } from "./containers/helper-container.ts";
 import type { OpenFunctions } from "./functions/function-container.ts";
 
 export interface DockerSessionOptions {
@@ -26,30 +26,42 @@ export function createDockerSession(options: DockerSessionOptions): ExecutorSess
   let isDisposed = false;
   let isFirst = true;
 
-  /** Rule: runner-protocol.md §4.4, last paragraph. */
   async function runInBuildContainer(script: ScriptRun, signal: AbortSignal): Promise<ScriptOutcome> {
     if (isFirst) await options.beforeScripts(signal);
     isFirst = false;
+    return await again("build", script.stageName, () => build.run(script, signal));
+  }
+
+  /** Rule: runner-protocol.md §4.4, last paragraph. */
+  async function again(
+    container: "build" | "helper",
+    what: string,
+    run: () => Promise<HelperOutcome>,
+  ): Promise<ScriptOutcome> {
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await build.run(script, signal);
+      const outcome = await run();
       if (outcome.kind !== "vanished") return outcome;
       if (sectionAttempts === 1) {
         throw new ExecutorError(
-          `the build container ${outcome.containerId.slice(0, 12)} was removed while it was used`,
+          `the ${container} container ${outcome.containerId.slice(0, 12)} was removed while it was used`,
         );
       }
       if (attempt >= sectionAttempts) throw new ExecutorError("Execution attempts exceeded");
       lines.error(`Container "${outcome.containerId}" not found or removed. Will retry...`);
-      lines.info(`Retrying ${script.stageName}`);
+      lines.info(`Retrying ${what}`);
     }
   }
 
   return {
     place: { hostname: options.hostname, via: hostname(), isFresh: options.isFresh },
     run: (script, { signal }) =>
-      script.container === "helper" ? helper.run(script, signal) : runInBuildContainer(script, signal),
+      script.container === "helper"
+        ? again("helper", script.stageName, () => helper.run(script, signal))
+        : runInBuildContainer(script, signal),
     runHelper: ({ args, stdin, onStdout, onStderr }, { signal }) =>
-      helper.runProgram({ command: [helperProgram, ...args], stdin, onStdout, onStderr }, signal),
+      again("helper", "the stage", () =>
+        helper.runProgram({ command: [helperProgram, ...args], stdin, onStdout, onStderr }, signal),
+      ),
     async functionProcesses(wishes) {
       if (options.openFunctions === undefined) throw new ExecutorError("this container runs scripts, no functions");
       return await options.openFunctions(wishes);

@@ -2,10 +2,10 @@ import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type Dockerode from "dockerode";
 import type { OutputSink, ScriptOutcome, ScriptRun } from "../../executor.ts";
-import { type Engine, engineFailure } from "../engine.ts";
-import { createContainer } from "./build-container.ts";
+import { type Engine, engineFailure, engineStatus, isNotFound } from "../engine.ts";
+import { createContainer, type VanishedContainer } from "./build-container.ts";
 import { measureContainer, type UsageMeter, usageBetween } from "./container-usage.ts";
-import { execInContainer } from "./exec-in-container.ts";
+import { execInContainer, type RunningExec } from "./exec-in-container.ts";
 import { removeContainer } from "./stop-container.ts";
 
 /** A program to run in the helper container. */
@@ -23,10 +23,13 @@ export interface HelperProgram {
 export interface HelperContainer {
   /** Starts it ahead of its first use. Failures are told to whoever uses it. */
   warmUp(): void;
-  run(script: Pick<ScriptRun, "text" | "onStdout" | "onStderr">, signal: AbortSignal): Promise<ScriptOutcome>;
-  runProgram(program: HelperProgram, signal: AbortSignal): Promise<ScriptOutcome>;
+  /** A helper that is gone before the program started is `vanished`; the next call gets another. */
+  run(script: Pick<ScriptRun, "text" | "onStdout" | "onStderr">, signal: AbortSignal): Promise<HelperOutcome>;
+  runProgram(program: HelperProgram, signal: AbortSignal): Promise<HelperOutcome>;
   remove(): Promise<void>;
 }
+
+export type HelperOutcome = ScriptOutcome | VanishedContainer;
 
 export interface HelperContainerOptions {
   readonly engine: Engine;
@@ -71,14 +74,19 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
     }
   }
 
-  async function runProgram(program: HelperProgram, signal: AbortSignal): Promise<ScriptOutcome> {
+  async function runProgram(program: HelperProgram, signal: AbortSignal): Promise<HelperOutcome> {
     if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
     const container = await start();
     const { onStdout, onStderr } = program;
     const command = [...withUmask, ...program.command];
-    const exec = await execInContainer(container, { command, onStdout, onStderr }).catch((error: unknown) => {
-      throw engineFailure("cannot run a program in the helper container", error);
-    });
+    let exec: RunningExec;
+    try {
+      exec = await execInContainer(container, { command, onStdout, onStderr });
+    } catch (error) {
+      if (!isGone(error)) throw engineFailure("cannot run a program in the helper container", error);
+      await remove();
+      return { kind: "vanished", containerId: container.id };
+    }
     // The engine cannot end a single process of a container: the whole helper goes, the next stage gets another.
     const stop = () => void remove().catch(() => exec.detach());
     signal.addEventListener("abort", stop, { once: true });
@@ -89,10 +97,16 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
       return { kind: "exited", exitCode };
     } catch (error) {
       if (signal.aborted) return { kind: "killed", signal: "SIGKILL" };
+      if (isGone(error)) await remove();
       throw engineFailure("lost the helper container", error);
     } finally {
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** Removed, or 409: it does not run any more. */
+  function isGone(error: unknown): boolean {
+    return isNotFound(error) || engineStatus(error) === 409;
   }
 
   async function remove(): Promise<void> {
