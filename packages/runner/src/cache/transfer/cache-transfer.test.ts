@@ -311,8 +311,9 @@ describe("the transfer of a cache's archive", () => {
           ["blocklist", null],
         ],
       );
-      const bodies = await Promise.all(requests.map(({ body }) => body));
-      assert.deepEqual(Buffer.concat([bodies[0], bodies[2], bodies[3]] as Buffer[]), content);
+      // Of the refused one the rest never came, and nobody says so when the answer went out before.
+      const blocks = [requests[0], requests[2], requests[3]].map((one) => one?.body ?? Buffer.alloc(0));
+      assert.deepEqual(Buffer.concat(await Promise.all(blocks)), content);
       const last = requests.at(-1)?.headers;
       assert.equal(last?.["x-ms-meta-cachekey"], "k");
       assert.equal(last?.["x-ms-blob-type"], undefined);
