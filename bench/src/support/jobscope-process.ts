@@ -20,12 +20,13 @@ interface JobscopeProcess extends AsyncDisposable {
 /** Starts the built command, as a user would, with a temporary directory of its own that is also its HOME. */
 export async function startJobscope(
   args: (directory: string) => readonly string[] | Promise<readonly string[]>,
+  options: { readonly path?: string | undefined } = {},
 ): Promise<JobscopeProcess> {
   const directory = await mkdtemp(join(tmpdir(), "jobscope-bench-"));
   const commandLine = [mainFile, ...(await args(directory))];
   const child = spawn(process.execPath, commandLine, {
     cwd: directory,
-    env: { PATH: process.env["PATH"], HOME: directory },
+    env: { PATH: options.path ?? process.env["PATH"], HOME: directory },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let stderr = "";
@@ -46,8 +47,17 @@ export async function startJobscope(
   };
 }
 
-/** Starts `jobscope run` for one runner, with the shell executor unless an image for its jobs is given. */
-export function startRunner(options: { url: string; concurrent: number; image?: string }): Promise<JobscopeProcess> {
+/**
+ * Starts `jobscope run` for one runner, with the shell executor unless an image for its jobs is given.
+ *
+ * @param options `path`: where it finds programs, `bash` among them. Default: this process's `PATH`.
+ */
+export function startRunner(options: {
+  url: string;
+  concurrent: number;
+  image?: string;
+  path?: string;
+}): Promise<JobscopeProcess> {
   return startJobscope(async (directory) => {
     const file = join(directory, "config.toml");
     await writeFile(
@@ -67,7 +77,7 @@ export function startRunner(options: { url: string; concurrent: number; image?: 
       ].join("\n"),
     );
     return ["run", "--config", file];
-  });
+  }, options);
 }
 
 async function residentBytesOf(pid: number): Promise<number> {
