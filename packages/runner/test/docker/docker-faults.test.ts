@@ -77,6 +77,21 @@ describe("containers that go wrong", { skip: skipWithoutEngine }, () => {
     });
   }
 
+  test("an engine that is frozen does not hold a job beyond its timeout", async () => {
+    await using lossy = await startLossyEngine();
+    const { verdict, text } = await scene.run(
+      { timeoutMs: 3_000, script: ["echo the script runs", "sleep 300"], docker: { host: `unix://${lossy.socket}` } },
+      { onLog: (log) => /^the script runs$/m.test(log) && lossy.freeze() },
+    );
+    assert.equal(verdict.state === "failed" && verdict.failureReason, "job_execution_timeout", text);
+    const gaveUp = Promise.withResolvers<void>();
+    onWarning = (message) => /could not all be removed/.test(message) && gaveUp.resolve();
+    lossy.lose();
+    await gaveUp.promise;
+    await lossy.find();
+    await scene.run({ id: 44 });
+  });
+
   test("without the umask the files belong to the user of the build image", async () => {
     const image = await scene.makeImage("owner", busyboxFiles, ["USER app"]);
     const { verdict, text } = await scene.run({
@@ -112,12 +127,17 @@ async function startLossyEngine() {
   });
   const find = () => new Promise<void>((resolve) => server.listen(socket, resolve));
   await find();
+  /** Every connection stays open, and nothing passes any more. */
+  const freeze = () => {
+    for (const one of sockets) one.unpipe().pause();
+  };
   const lose = () => {
     server.close();
     for (const one of sockets) one.destroy();
   };
   return {
     socket,
+    freeze,
     lose,
     find,
     async [Symbol.asyncDispose]() {

@@ -8,6 +8,7 @@ import { createStaticShells } from "./functions/static-shell.ts";
 import { createOwnership } from "./labels.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { sweepEngine } from "./sweep-engine.ts";
+import { within } from "./within.ts";
 
 export interface DockerExecutorOptions {
   readonly log: Log;
@@ -20,9 +21,14 @@ export interface DockerExecutorOptions {
   /** Image in which the stages of ours run, unless a configuration names another. Default: that of this version. */
   readonly helperImage?: string;
   readonly stopLimits?: Partial<ContainerStopLimits>;
+  /** How long an engine may take to begin an answer. Default: two minutes. */
+  readonly answerTimeoutMs?: number;
   /** Shortest and longest wait before another try at a pull. Default: 2 and 10 s. */
   readonly pullRetryDelaysMs?: readonly [number, number];
 }
+
+/** How long the end of the process waits for the removal of what jobs have left. */
+const lastRemovalsMs = 30_000;
 
 /** Runs jobs in containers of a Docker Engine. Rule: runner-protocol.md §4. */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor {
@@ -35,7 +41,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
 
   function engineOf(config: DockerConfig): Promise<Engine> {
     const key = JSON.stringify([config.host, config.tlsCertPath, config.verifiesTls]);
-    const engine = engines.get(key) ?? createEngine(config);
+    const engine = engines.get(key) ?? createEngine(config, options.answerTimeoutMs);
     engines.set(key, engine);
     return engine;
   }
@@ -97,9 +103,13 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       });
     },
     async [Symbol.asyncDispose]() {
-      while (removals.size > 0) await Promise.all(removals);
-      removeOverdue();
-      await Promise.all(removals);
+      const all = async () => {
+        while (removals.size > 0) await Promise.all(removals);
+        removeOverdue();
+        await Promise.all(removals);
+      };
+      if (await within(lastRemovalsMs, all())) return;
+      log.warn("the Docker engine does not answer; the next start removes what jobs have left on it");
     },
   };
 }

@@ -3,20 +3,30 @@ import path from "node:path";
 import type Dockerode from "dockerode";
 import type { DockerConfig } from "../../config/docker-config.ts";
 import { ExecutorError } from "../executor.ts";
+import { limitAnswers } from "./limit-answers.ts";
 
 /** A Docker Engine, or what speaks its API: podman's socket, a rootless engine. */
 export type Engine = Dockerode;
 
+/** An engine on a busy disk takes some seconds for a container. */
+const defaultAnswerTimeoutMs = 120_000;
+
 /**
  * Makes the client of the engine that a configuration names; connects to nothing yet.
  *
+ * @param answerTimeoutMs how long an answer may take to begin. Default: two minutes.
  * @throws {ExecutorError} `runner_configuration_error` for an address or certificates that cannot be used.
  *
  * Rule: runner-protocol.md §4.2, step 2. Without `host` the environment decides, as for the `docker` command.
  */
 export async function createEngine(
   config: Pick<DockerConfig, "host" | "tlsCertPath" | "verifiesTls">,
+  answerTimeoutMs: number = defaultAnswerTimeoutMs,
 ): Promise<Engine> {
+  return limitAnswers(await connect(config), answerTimeoutMs);
+}
+
+async function connect(config: Pick<DockerConfig, "host" | "tlsCertPath" | "verifiesTls">): Promise<Engine> {
   // Loaded when the first job wants it: a runner of shell jobs does without it.
   const { default: Docker } = await import("dockerode");
   if (config.host === undefined) return new Docker();

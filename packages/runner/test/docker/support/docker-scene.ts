@@ -45,7 +45,7 @@ export interface SharedScene {
 }
 
 export async function createDockerScene(
-  options: { readonly shared?: SharedScene; readonly log?: Log } = {},
+  options: { readonly shared?: SharedScene; readonly log?: Log; readonly answerTimeoutMs?: number } = {},
 ): Promise<DockerScene> {
   const { shared } = options;
   const engine = new Docker();
@@ -58,7 +58,8 @@ export async function createDockerScene(
     identity,
     environment: { PATH: "/nonexistent", HOME: "/nonexistent" },
     configs: [],
-    stopLimits: { termMs: 2_000, stopS: 1 },
+    stopLimits: { termMs: 2_000, stopS: 1, patienceMs: 1_000 },
+    answerTimeoutMs: options.answerTimeoutMs ?? 60_000,
     pullRetryDelaysMs: [1, 2],
   });
   const bench = await createJobBench({ executor });

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import type { ScriptOutcome, ScriptRun } from "../../executor.ts";
 import { type Engine, engineFailure, engineMessage, engineStatus, isNotFound, misconfigured } from "../engine.ts";
+import { within } from "../within.ts";
 import { measureContainer } from "./container-usage.ts";
 import { demultiplex } from "./demultiplex.ts";
 import { type ContainerStopLimits, removeContainer, stopContainer } from "./stop-container.ts";
@@ -46,7 +47,14 @@ export function createBuildContainer(options: BuildContainerOptions): BuildConta
   async function remove(): Promise<void> {
     const container = await created?.catch(() => undefined);
     created = undefined;
-    if (container !== undefined) await removeContainer(container, { keepsVolumes });
+    if (container === undefined) return;
+    try {
+      await removeContainer(container, { keepsVolumes });
+    } catch (error) {
+      // To be tried again by whoever removes what is left of the job.
+      created ??= Promise.resolve(container);
+      throw error;
+    }
   }
 
   return {
@@ -56,7 +64,7 @@ export function createBuildContainer(options: BuildContainerOptions): BuildConta
       const container = await create();
       const outcome = await runScript(container, script, { signal, stopLimits, shell: createOptions.Cmd?.[0] ?? "" });
       // What a stop left of its state is not for a later stage.
-      if (signal.aborted || outcome.kind === "vanished") await remove();
+      if (signal.aborted || outcome.kind === "vanished") await within(2 * stopLimits.patienceMs, remove());
       return outcome;
     },
   };
@@ -102,7 +110,11 @@ async function runScript(
   }
   const meter = measureContainer(container);
   const stop = () => {
-    stopContainer(container, stopLimits).catch(() => stream.destroy());
+    const limitMs = stopLimits.termMs + stopLimits.stopS * 1000 + stopLimits.patienceMs;
+    void within(limitMs, stopContainer(container, stopLimits)).then((isStopped) => {
+      // An engine that no longer answers must not hold the job: its output is given up.
+      if (!isStopped) stream.destroy();
+    });
   };
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type Dockerode from "dockerode";
 import type { OutputSink, ScriptOutcome, ScriptRun } from "../../executor.ts";
 import { type Engine, engineFailure, engineStatus, isNotFound } from "../engine.ts";
+import { within } from "../within.ts";
 import { createContainer, type VanishedContainer } from "./build-container.ts";
 import { measureContainer, type UsageMeter, usageBetween } from "./container-usage.ts";
 import { execInContainer, type RunningExec } from "./exec-in-container.ts";
@@ -37,6 +38,8 @@ export interface HelperContainerOptions {
   /** Makes files of the helper open to every user: `umask 0000` ahead of its programs (runner-protocol.md §4.3). */
   readonly opensFiles: boolean;
   readonly keepsVolumes: boolean;
+  /** How long the engine may take to end it before a job goes on without its answer. */
+  readonly patienceMs: number;
 }
 
 /** Waits for nothing, and for the children of processes that ended before theirs. */
@@ -47,7 +50,7 @@ export const idleCommand: readonly string[] = [
 ];
 
 export function createHelperContainer(options: HelperContainerOptions): HelperContainer {
-  const { engine, createOptions, opensFiles, keepsVolumes } = options;
+  const { engine, createOptions, opensFiles, keepsVolumes, patienceMs } = options;
   const withUmask = opensFiles ? ["sh", "-c", 'umask 0000; exec "$@"', "sh"] : [];
   let started: Promise<Dockerode.Container> | undefined;
   let meter: UsageMeter | undefined;
@@ -88,7 +91,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
       return { kind: "vanished", containerId: container.id };
     }
     // The engine cannot end a single process of a container: the whole helper goes, the next stage gets another.
-    const stop = () => void remove().catch(() => exec.detach());
+    const stop = () => void within(patienceMs, remove()).then((isGone) => isGone || exec.detach());
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     try {

@@ -11,7 +11,7 @@ import { shellDetector } from "./shell-detector.ts";
 
 /** Makes nothing on the engine yet. */
 export async function makeHelperContainer(
-  { engine, job, names, labels, shared: ofJob, made }: Making,
+  { engine, job, names, labels, shared: ofJob, made, stopLimits }: Making,
   image: ProvidedImage,
   extraHosts: readonly string[],
 ): Promise<HelperContainer> {
@@ -21,6 +21,7 @@ export async function makeHelperContainer(
     engine,
     opensFiles: !job.disablesUmask,
     keepsVolumes,
+    patienceMs: 2 * stopLimits.patienceMs,
     createOptions: {
       name: names.helper,
       Image: image.containerImage,

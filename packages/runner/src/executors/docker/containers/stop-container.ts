@@ -9,11 +9,13 @@ export interface ContainerStopLimits {
   readonly termMs: number;
   /** The engine's own wait between its signal and SIGKILL, in whole seconds. */
   readonly stopS: number;
+  /** How long an engine may take beyond these before a job goes on without its answer. */
+  readonly patienceMs: number;
   /** Leaves all to the engine's own stop. Default: false. */
   readonly isNative?: boolean;
 }
 
-export const defaultContainerStopLimits: ContainerStopLimits = { termMs: 10_000, stopS: 10 };
+export const defaultContainerStopLimits: ContainerStopLimits = { termMs: 10_000, stopS: 10, patienceMs: 10_000 };
 
 /**
  * Asks every process but the first and itself to end, the youngest first, and waits up to 6 s for each.
