@@ -124,6 +124,7 @@ export function createHelperContainer(options: HelperContainerOptions): HelperCo
     remove,
     runProgram,
     async run({ text, onStdout, onStderr }, signal) {
+      if (signal.aborted) return { kind: "killed", signal: "SIGTERM" };
       await start();
       const stdin = new PassThrough();
       stdin.end(text);
