@@ -5,8 +5,9 @@
  * Flags that begin with `--test-` go to node as they are. HOME is an empty directory: what a developer's shell profile,
  * git configuration or caches hold must not decide a test. Servers of `build-test-peers.ts` are found all the same.
  */
-import { spawn } from "node:child_process";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { testPeersDirectory } from "./test-peers-directory.ts";
@@ -23,22 +24,37 @@ if (files.length === 0) {
   process.exit(2);
 }
 
+/**
+ * Tests that use the Docker Engine come last, two files at a time: an engine of version 20.10 that is asked to make and
+ * remove many networks and containers at once may lock up for good.
+ */
+const usesEngine = (file: string): boolean => /support\/docker-|"dockerode"/.test(readFileSync(file, "utf8"));
+// Many tests wait for other processes: one file more than there are cores keeps them busy.
+const passes = [
+  { files: files.filter((file) => !usesEngine(file)), concurrency: availableParallelism() + 1 },
+  { files: files.filter(usesEngine), concurrency: 2 },
+].filter((pass) => pass.files.length > 0);
+
 const home = mkdtempSync(join(tmpdir(), "jobscope-test-home-"));
-const child = spawn(
-  process.execPath,
-  [
-    "--conditions=jobscope-source",
-    "--disable-warning=ExperimentalWarning",
-    "--test",
-    // Many tests wait for other processes: one file more than there are cores keeps them busy.
-    `--test-concurrency=${availableParallelism() + 1}`,
-    ...nodeFlags,
-    ...files,
-  ],
-  { stdio: "inherit", env: { ...process.env, HOME: home, JOBSCOPE_TEST_PEERS: testPeersDirectory() } },
-);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => {
-  rmSync(home, { recursive: true, force: true });
-  process.exit(signal === null ? (code ?? 1) : 1);
-});
+let child: ChildProcess | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child?.kill(signal));
+let exitCode = 0;
+for (const pass of passes) {
+  child = spawn(
+    process.execPath,
+    [
+      "--conditions=jobscope-source",
+      "--disable-warning=ExperimentalWarning",
+      "--test",
+      `--test-concurrency=${pass.concurrency}`,
+      ...nodeFlags,
+      ...pass.files,
+    ],
+    { stdio: "inherit", env: { ...process.env, JOBSCOPE_TEST_PEERS: testPeersDirectory(), HOME: home } },
+  );
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  exitCode = Math.max(exitCode, signal === null ? (code ?? 1) : 1);
+  if (signal !== null) break;
+}
+rmSync(home, { recursive: true, force: true });
+process.exit(exitCode);

@@ -5,7 +5,7 @@ import { skipWithoutRegistry, startDockerRegistry } from "../../../../test/suppo
 import { helperImageName } from "../../src/helper-image/helper-image.ts";
 import { createDockerScene, type DockerScene, type DockerWishes } from "./support/docker-scene.ts";
 
-describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithoutRegistry, concurrency: true }, () => {
+describe("images of jobs in containers", { skip: skipWithoutEngine || skipWithoutRegistry, concurrency: 2 }, () => {
   let scene: DockerScene;
   let registry: Awaited<ReturnType<typeof startDockerRegistry>>;
   /** Has to be logged in for. */

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { busyboxFiles, skipWithoutEngine } from "../../../../test/support/docker-engine.ts";
 import { createDockerScene, type DockerScene } from "./support/docker-scene.ts";
 
-describe("services of jobs in containers", { skip: skipWithoutEngine, concurrency: 3 }, () => {
+describe("services of jobs in containers", { skip: skipWithoutEngine }, () => {
   let scene: DockerScene;
   /** Answers on a port with what it was given; says so when it begins. */
   let answering: string;
