@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { processStat } from "../executors/shell/process-table.ts";
+import { processStat } from "../executors/process-table.ts";
 import type { BuildDirectories } from "./build-directories.ts";
 
 /** Below a builds directory: a file for each job under way, so that a killed runner's jobs can be cleaned up after. */

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { Log } from "@jobscope/labkit";
 import type { DockerConfig } from "../../config/docker-config.ts";
 import type { Executor, SweepReport } from "../executor.ts";
+import { within } from "../within.ts";
 import { type ContainerStopLimits, defaultContainerStopLimits } from "./containers/stop-container.ts";
 import { createEngine, type Engine, misconfigured } from "./engine.ts";
 import { createStaticShells } from "./functions/static-shell.ts";
 import { createOwnership } from "./labels.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { sweepEngine } from "./sweep-engine.ts";
-import { within } from "./within.ts";
 
 export interface DockerExecutorOptions {
   readonly log: Log;

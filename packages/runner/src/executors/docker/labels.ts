@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { processStat } from "../shell/process-table.ts";
+import { processStat } from "../process-table.ts";
 
 /** What stands before every label of GitLab's runner. Rule: runner-protocol.md §4.11. */
 const prefix = "com.gitlab.gitlab-runner.";

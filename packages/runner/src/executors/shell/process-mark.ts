@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { processStat, readProcessFile, scanProcesses } from "./process-table.ts";
+import { processStat, readProcessFile, scanProcesses } from "../process-table.ts";
 
 /**
  * Environment variable that every process of a job inherits, so that one which left the process group (`setsid`, a

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "@jobscope/labkit";
 import type { ExecutorSession, ScriptOutcome, ScriptRun, SessionRequest } from "../executor.ts";
+import { livingMembers, pidsSince } from "../process-table.ts";
+import { within } from "../within.ts";
 import type { FunctionProcesses } from "./function-processes.ts";
 import { findMarkedProcesses } from "./process-mark.ts";
-import { livingMembers, pidsSince } from "./process-table.ts";
 import type { ShellAhead } from "./shell-ahead.ts";
 import type { ShellExit, ShellProcess } from "./shell-process.ts";
 import { isGroupAlive, type StopLimits, signalGroup, stopGroup, stopProcesses } from "./stop-processes.ts";
@@ -86,12 +86,12 @@ export function createShellSession(options: ShellSessionOptions): ExecutorSessio
     pumping: Promise<void>,
     { stageName, wasKilled }: { readonly stageName: string; readonly wasKilled: boolean },
   ): Promise<void> {
-    if (await settlesWithin(pumping, wasKilled ? orphanedOutputMs : backgroundOutputMs)) return;
+    if (await within(wasKilled ? orphanedOutputMs : backgroundOutputMs, pumping)) return;
     log.info("background processes of a script held its output open and were ended", { "ci.stage.name": stageName });
     if (isGroupAlive(shell.pid)) signalGroup(shell.pid, "SIGTERM");
-    if (await settlesWithin(pumping, backgroundOutputMs)) return;
+    if (await within(backgroundOutputMs, pumping)) return;
     signalGroup(shell.pid, "SIGKILL");
-    if (!(await settlesWithin(pumping, 500))) shell.detach();
+    if (!(await within(500, pumping))) shell.detach();
     await pumping;
   }
 
@@ -147,12 +147,4 @@ async function findLeftovers(
 function outcomeOf(exit: ShellExit): ScriptOutcome {
   if (exit.signal !== undefined) return { kind: "killed", signal: exit.signal };
   return { kind: "exited", exitCode: exit.exitCode ?? 1 };
-}
-
-async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  const timeout = delay(ms, false, { signal: timer.signal }).catch(() => false);
-  const settled = await Promise.race([promise.then(() => true), timeout]);
-  timer.abort();
-  return settled;
 }

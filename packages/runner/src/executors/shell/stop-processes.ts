@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { processStat } from "./process-table.ts";
+import { processStat } from "../process-table.ts";
 
 /** How long a process is waited for. Rule: runner-protocol.md §2.8. */
 export interface StopLimits {

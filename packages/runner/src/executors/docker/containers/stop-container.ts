@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type Dockerode from "dockerode";
+import { within } from "../../within.ts";
 import { engineStatus, isNotFound } from "../engine.ts";
 import { execInContainer } from "./exec-in-container.ts";
 
@@ -63,13 +64,8 @@ async function terminateProcesses(container: Dockerode.Container, limitMs: numbe
     });
     exec.stdin.end();
     await exec.exited;
-  })().catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([ended, limit]);
-  clearTimeout(timer);
+  })();
+  await within(limitMs, ended);
 }
 
 /** Removes a container, running or not, with its anonymous volumes unless they are to stay. */
