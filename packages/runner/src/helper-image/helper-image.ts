@@ -11,6 +11,9 @@ export interface HelperImage {
 /** The helper program in the image; see `ExecutorSession.runHelper`. */
 export const helperProgram = "/usr/bin/jobscope-helper";
 
+/** The argument that makes it wait for a port: `await-port <ms> <host>:<port>…`; exit code 1 when none answers. */
+export const awaitPortCommand = "await-port";
+
 /** A statically linked busybox in the image, which runs in any container it is copied to. */
 export const staticBusybox = "/usr/lib/jobscope/busybox";
 

@@ -3,8 +3,9 @@
  * its standard streams. What they say to each other: `workspace/helper-protocol.ts`.
  */
 import { processEnvironment } from "../config/process-environment.ts";
+import { awaitPortCommand } from "../helper-image/helper-image.ts";
 import { runnerVersion } from "../runner-version.ts";
-import { awaitPortCommand, serveTasksCommand } from "../workspace/helper-protocol.ts";
+import { serveTasksCommand } from "../workspace/helper-protocol.ts";
 import { awaitPort } from "./await-port.ts";
 import { serveTasks } from "./serve-tasks.ts";
 

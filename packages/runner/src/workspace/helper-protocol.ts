@@ -15,9 +15,6 @@ export const helperProtocol = 1;
 /** The argument that makes the helper program serve tasks. */
 export const serveTasksCommand = "tasks";
 
-/** The argument that makes it wait for a port: `await-port <ms> <host>:<port>…`; exit code 1 when none answers. */
-export const awaitPortCommand = "await-port";
-
 /** Holds secrets. */
 export interface HelperRequest<Name extends TaskName = TaskName> {
   readonly protocol: number;

@@ -64,11 +64,10 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   };
   const making: Making = { ...preparation, names, labels, made, shared };
 
-  let helperImageId = "";
-  const { extraHosts, helper } = await runServices(making, services.services, wanted, (hosts, provided) => {
-    helperImageId = provided.id;
-    return makeHelperContainer(making, provided, hosts);
-  });
+  const running = await runServices(making, services.services, wanted, (hosts, provided) =>
+    makeHelperContainer(making, provided, hosts),
+  );
+  const { extraHosts, helper } = running;
   const build = await makeBuildContainer(making, {
     image,
     provided: await wanted.build.ready(report.lines),
@@ -81,7 +80,7 @@ async function furnish(preparation: JobPreparation, made: AsyncDisposableStack):
   };
   const shells = preparation.staticShells;
   const openFunctions = job.runsFunctions
-    ? startFunctionContainer({ build, helper, helperImageId, shells, beforeCommands: giveTo })
+    ? startFunctionContainer({ build, helper, helperImageId: running.helperImage.id, shells, beforeCommands: giveTo })
     : undefined;
   return (cleanUp) =>
     createDockerSession({

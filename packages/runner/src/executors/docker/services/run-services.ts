@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { helperProgram } from "../../../helper-image/helper-image.ts";
+import { awaitPortCommand, helperProgram } from "../../../helper-image/helper-image.ts";
 import type { ContainerJob } from "../../container-job.ts";
 import type { ReportLines } from "../../executor.ts";
 import type { HelperContainer } from "../containers/helper-container.ts";
@@ -35,6 +35,7 @@ export interface RunningServices {
   /** `name:address` */
   readonly extraHosts: readonly string[];
   readonly helper: HelperContainer;
+  readonly helperImage: ProvidedImage;
 }
 
 /**
@@ -49,12 +50,13 @@ export async function runServices(
   makeHelper: (extraHosts: readonly string[], image: ProvidedImage) => Promise<HelperContainer>,
 ): Promise<RunningServices> {
   const { report } = making;
-  const helperImage = () => wanted.helper.ready(report.lines);
-  if (services.length === 0) {
-    const helper = await makeHelper([], await helperImage());
+  const startHelper = async (extraHosts: readonly string[]): Promise<RunningServices> => {
+    const helperImage = await wanted.helper.ready(report.lines);
+    const helper = await makeHelper(extraHosts, helperImage);
     helper.warmUp();
-    return { extraHosts: [], helper };
-  }
+    return { extraHosts, helper, helperImage };
+  };
+  if (services.length === 0) return await startHelper([]);
   const images: ProvidedImage[] = [];
   for (const [index, { title }] of services.entries()) {
     report.lines.plain(`Starting service ${title}...`);
@@ -63,21 +65,25 @@ export async function runServices(
   }
   const step = report.servicesStarting(services.map(({ title }) => title));
   try {
-    const started = await Promise.all(
+    const started = await allOf(
       services.map((planned, index) =>
         startOne(making, planned, images[index], { index, environment: step.environment }),
       ),
     );
-    const extraHosts = extraHostsOf(started);
-    const helper = await makeHelper(extraHosts, await helperImage());
-    helper.warmUp();
-    await waitFor(making, started, helper);
+    const running = await startHelper(extraHostsOf(started));
+    await waitFor(making, started, running.helper);
     step.succeeded();
-    return { extraHosts, helper };
+    return running;
   } catch (error) {
     step.failed(making.signal.aborted ? making.signal.reason : error);
     throw error;
   }
+}
+
+/** Like `Promise.all`, but waits for all of them: what is still being made when one fails is to be removed too. */
+async function allOf<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }
 
 async function startOne(
@@ -120,7 +126,7 @@ function probeFrom(helper: HelperContainer): ProbeService {
     };
     const stdin = new PassThrough();
     stdin.end();
-    const command = [helperProgram, "await-port", String(timeoutMs), ...targets];
+    const command = [helperProgram, awaitPortCommand, String(timeoutMs), ...targets];
     const outcome = await helper.runProgram({ command, stdin, onStdout: take, onStderr: take }, signal);
     return outcome.kind === "exited" && outcome.exitCode === 0 ? { kind: "answers" } : { kind: "timeout", output };
   };
