@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunHelper, ScriptOutcome } from "../executors/executor.ts";
+import { createLineReader } from "../executors/line-reader.ts";
 import { type HelperMessage, helperMessage } from "./helper-message.ts";
 import { type HelperRequest, serveTasksCommand } from "./helper-protocol.ts";
-import { createLineReader } from "./line-reader.ts";
 import type { TaskName, TaskOptions, WorkspaceTasks } from "./workspace.ts";
 import { WorkspaceError } from "./workspace-error.ts";
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type Dockerode from "dockerode";
 import type { ContainerUsage } from "../../executor.ts";
+import { createLineReader } from "../../line-reader.ts";
 import { isForeign } from "./container-options.ts";
 
 export type Usage = Omit<ContainerUsage, "isOutOfMemory">;
@@ -139,12 +140,10 @@ interface Statistics {
 
 async function followStatistics(container: Dockerode.Container, onUsage: (usage: Usage) => void) {
   const stream = (await container.stats({ stream: true })) as NodeJS.ReadableStream & { destroy(): void };
-  let rest = "";
-  stream.on("data", (chunk: Buffer) => {
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) onUsage(usageOf(parseStatistics(line)));
-  });
+  stream.on(
+    "data",
+    createLineReader((line) => onUsage(usageOf(parseStatistics(line)))),
+  );
   stream.on("error", () => undefined);
   return () => stream.destroy();
 }

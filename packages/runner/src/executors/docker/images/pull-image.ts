@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { createLineReader } from "../../line-reader.ts";
 import { type Engine, engineMessage } from "../engine.ts";
 import { pullNameOf } from "./image-reference.ts";
 import { isTransient } from "./pull-failure.ts";
@@ -75,17 +76,13 @@ interface PullEvent {
 
 /** @throws {Error} with the first error that a line tells of. */
 async function readProgress(stream: NodeJS.ReadableStream, onEvent: (event: PullEvent) => void): Promise<void> {
-  let rest = "";
-  const take = (line: string) => {
+  const read = createLineReader((line) => {
     if (line.trim() === "") return;
     const event = JSON.parse(line) as PullEvent;
     if (event.error !== undefined) throw new Error(event.error);
     onEvent(event);
-  };
-  for await (const chunk of stream) {
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(take);
-  }
-  take(rest);
+  });
+  for await (const chunk of stream as AsyncIterable<Buffer>) read(chunk);
+  // The last line may lack its end.
+  read(Buffer.from("\n"));
 }

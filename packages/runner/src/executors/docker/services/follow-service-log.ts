@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { ansi } from "../../../shell/ansi.ts";
 import type { ServiceLog } from "../../executor.ts";
+import { createLineReader } from "../../line-reader.ts";
 import { demultiplex } from "../containers/demultiplex.ts";
 import type { StartedService } from "./start-services.ts";
 
@@ -18,11 +19,11 @@ export async function followServiceLog(service: StartedService, log: ServiceLog)
   })) as Readable;
   const prefix = `${ansi.grey}[service:${service.planned.aliases.join("-")}] `;
   const writer = () => {
-    let rest = "";
+    const lines: string[] = [];
+    const read = createLineReader((line) => lines.push(line));
     return async (chunk: Uint8Array) => {
-      const lines = (rest + Buffer.from(chunk).toString()).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) await log.write(Buffer.from(`${prefix}${line}${ansi.reset}\n`));
+      read(chunk);
+      for (const line of lines.splice(0)) await log.write(Buffer.from(`${prefix}${line}${ansi.reset}\n`));
     };
   };
   demultiplex(stream, writer(), writer())
